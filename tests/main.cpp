@@ -1,0 +1,3 @@
+// The only main of the test binaries.
+#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
+#include <doctest/doctest.h>
