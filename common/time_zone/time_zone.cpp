@@ -27,7 +27,9 @@ struct Header {
 
 std::optional<Header> header_at(std::string_view bytes, std::size_t at) {
   if (bytes.size() < at + header_bytes || bytes.substr(at, 4) != "TZif") return std::nullopt;
-  const auto count = [&](std::size_t n) { return static_cast<std::size_t>(big_endian(bytes, at + 20 + n * 4, 4) & 0xFFFFFF); };
+  const auto count = [&](std::size_t n) {
+    return static_cast<std::size_t>(big_endian(bytes, at + 20 + n * 4, 4) & 0xFFFFFF);
+  };
   return Header{count(0), count(1), count(2), count(3), count(4), count(5)};
 }
 
@@ -50,12 +52,14 @@ TimeZone::TimeZone(std::string_view bytes) {
   };
   first_ = offset_of(0);
   for (std::size_t i = 0; i < second->changes; ++i)
-    changes_.push_back({big_endian(bytes, times + i * 8, 8), offset_of(static_cast<unsigned char>(bytes[kinds + i]))});
+    changes_.push_back(
+        {big_endian(bytes, times + i * 8, 8), offset_of(static_cast<unsigned char>(bytes[kinds + i]))});
 }
 
 std::chrono::seconds TimeZone::offset(proto::TimePoint at) const {
-  const auto after = std::upper_bound(changes_.begin(), changes_.end(), seconds_of(at),
-                                      [](std::int64_t time, const Change& change) { return time < change.at; });
+  const auto after =
+      std::upper_bound(changes_.begin(), changes_.end(), seconds_of(at),
+                       [](std::int64_t time, const Change& change) { return time < change.at; });
   return std::chrono::seconds{after == changes_.begin() ? first_ : std::prev(after)->offset};
 }
 
