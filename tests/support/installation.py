@@ -140,23 +140,32 @@ class Installation:
         if done.returncode != 0:
             raise RuntimeError(f"scripts/{name} {' '.join(words)}: exit {done.returncode}: {done.stderr.strip()}")
 
-    def start(self):
+    def start(self, processes=PROCESSES, outside=True):
+        """outside=False: neither PostgreSQL nor the sandbox, for processes that call nobody but the broker."""
         self.progress("RabbitMQ")
-        self.script("private-broker", "start", self.path("broker"), "--owner", str(os.getpid()))
-        self.broker = _read_env(self.path("broker/broker.env"))
-        self.progress("PostgreSQL")
-        self.script("private-postgres", "start", self.path("postgres"), "--owner", str(os.getpid()))
-        self.postgres = _read_env(self.path("postgres/postgres.env"))
-        self.progress("sandbox")
-        self.start_sandbox()
+        self.start_broker()
+        if outside:
+            self.progress("PostgreSQL")
+            self.script("private-postgres", "start", self.path("postgres"), "--owner", str(os.getpid()))
+            self.postgres = _read_env(self.path("postgres/postgres.env"))
+            self.progress("sandbox")
+            self.start_sandbox()
         self.progress("topology")
         self.maxctl("topology", "apply")
-        for name in PROCESSES:
+        for name in processes:
             self.progress(name)
             self.start_process(name)
-        for name in PROCESSES:
+        for name in processes:
             self.wait_ready(name)
         return self
+
+    def start_broker(self):
+        """Also the restart after kill_broker: same ports, passwords and data."""
+        self.script("private-broker", "start", self.path("broker"), "--owner", str(os.getpid()))
+        self.broker = _read_env(self.path("broker/broker.env"))
+
+    def kill_broker(self):
+        self.script("private-broker", "kill", self.path("broker"))
 
     def stop(self):
         for process in reversed(list(self.processes.values())):
@@ -252,9 +261,9 @@ class Installation:
             raise RuntimeError(f"maxctl {' '.join(words)}: exit {done.returncode}: {done.stderr.strip()}")
         return done
 
-    def start_process(self, name, replica=""):
-        """A second replica of a process has a name of its own and any free port."""
-        env = self.environment(name)
+    def start_process(self, name, replica="", settings=None):
+        """A second replica of a process has a name of its own and any free port; settings: more variables."""
+        env = {**self.environment(name), **(settings or {})}
         if replica:
             env["MAX_ADMIN_PORT"] = str(free_ports(1)[0])
         label = name + replica
@@ -285,6 +294,15 @@ class Installation:
         status, _, text = http("GET" if body is None else "POST", f"http://127.0.0.1:{self.control_port}{path}", body)
         if status != 200:
             raise RuntimeError(f"sandbox: {path}: {status} {text}")
+        return json.loads(text) if text else None
+
+    def management(self, method, path, body=None):
+        """A call of the broker's management API as its administrator; its JSON, if any."""
+        login = base64.b64encode(f"max-admin:{self.broker['MAX_TEST_ADMIN_PASSWORD']}".encode()).decode()
+        status, _, text = http(method, f"http://127.0.0.1:{self.broker['MAX_TEST_MGMT_PORT']}/api/{path}", body,
+                               {"Authorization": f"Basic {login}", "Content-Type": "application/json"})
+        if status >= 300:
+            raise RuntimeError(f"broker: {method} /api/{path}: {status} {text}")
         return json.loads(text) if text else None
 
     def switch(self, service, does, match=None, **more):
