@@ -8,16 +8,12 @@
 #include <iterator>
 #include <memory>
 #include <set>
-#include <valijson/adapters/boost_json_adapter.hpp>
-#include <valijson/schema.hpp>
-#include <valijson/schema_parser.hpp>
-#include <valijson/validation_results.hpp>
-#include <valijson/validator.hpp>
 
 #include "common/config/checks.hpp"
 #include "common/config/embedded.hpp"
 #include "common/config/sentences.hpp"
 #include "common/config/tenants.hpp"
+#include "common/json_schema/json_schema.hpp"
 
 namespace mx::config {
 namespace {
@@ -162,14 +158,9 @@ Found found_of(std::string_view description) {
   return found == std::end(words) ? "not acceptable" : std::string{found->ours};
 }
 
-const valijson::Schema& schema() {
-  static const auto parsed = [] {
-    auto result = std::make_unique<valijson::Schema>();
-    const valijson::adapters::BoostJsonAdapter adapter{schema_document()};
-    valijson::SchemaParser{}.populateSchema(adapter, *result);
-    return result;
-  }();
-  return *parsed;
+const json_schema::JsonSchema& schema() {
+  static const json_schema::JsonSchema parsed{schema_document()};
+  return parsed;
 }
 
 bool prefix_of(const std::vector<std::string>& shorter, const std::vector<std::string>& longer) {
@@ -178,24 +169,9 @@ bool prefix_of(const std::vector<std::string>& shorter, const std::vector<std::s
 
 /// One problem per place: an error of a part makes the validator complain about each whole around it too.
 void validate(const json::value& document, const Complaints& complaints) {
-  valijson::Validator validator;
-  valijson::ValidationResults results;
-  const valijson::adapters::BoostJsonAdapter adapter{document};
-  if (validator.validate(schema(), adapter, &results)) return;
-
-  struct Fault {
-    std::vector<std::string> path;
-    std::string description;
-  };
-  std::vector<Fault> faults;
-  for (const auto& error : results) {
-    Fault fault{{}, error.description};
-    for (std::size_t i = 1; i < error.context.size(); ++i) {  // 0 is "<root>"
-      const auto& name = error.context[i];                    // "[espo]", "[0]"
-      fault.path.push_back(name.size() > 2 ? name.substr(1, name.size() - 2) : name);
-    }
-    faults.push_back(std::move(fault));
-  }
+  using json_schema::Fault;
+  const auto faults = schema().faults(document);
+  if (faults.empty()) return;
   std::set<std::string> told;
   for (const auto& fault : faults) {
     std::string pointer;

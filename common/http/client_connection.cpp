@@ -129,7 +129,8 @@ awaitable<Result<>> ClientConnection::connect(const Url& url, SSL_CTX* tls, Stea
   for (std::size_t i = 0; i < found->size(); ++i) {
     // an address that does not answer must not use up the time of those after it
     const auto share = (deadline - now()) / static_cast<std::int64_t>(found->size() - i);
-    why = co_await connect_to((*found)[i], now() + share);
+    const auto& address = found->at(i);
+    why = co_await connect_to(address, now() + share);
     const auto cancelled = co_await asio::this_coro::cancellation_state;
     if (cancelled.cancelled() != asio::cancellation_type::none) why = "cancelled";
     if (why.empty() || why == "cancelled") break;

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/http/error.hpp>
 #include <exception>
@@ -369,7 +370,10 @@ void ServerConnection::close() {
 
 void ServerConnection::abandon() {
   close();
-  cancel_.emit(asio::cancellation_type::terminal);
+  // Not at once: outside of the loop co_spawn hands the signal to it by a bare pointer into this object, and the
+  // coroutine, woken by the close, would end first (Boost 1.81, co_spawn_cancellation_handler).
+  asio::post(socket_.get_executor(),
+             [self = shared_from_this()] { self->cancel_.emit(asio::cancellation_type::terminal); });
 }
 
 }  // namespace mx::http

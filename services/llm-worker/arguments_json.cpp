@@ -1,22 +1,11 @@
-// Arguments against their schema (valijson) and against what a schema can't say.
+// Arguments against their schema and against what a schema can't say.
 #include <boost/json.hpp>
 #include <map>
 #include <stdexcept>
 
-#include "services/llm-worker/arguments.hpp"
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wshadow"
-#pragma GCC diagnostic ignored "-Wconversion"
-#pragma GCC diagnostic ignored "-Wold-style-cast"
-#pragma GCC diagnostic ignored "-Wpedantic"
-#include <valijson/adapters/boost_json_adapter.hpp>
-#include <valijson/schema.hpp>
-#include <valijson/schema_parser.hpp>
-#include <valijson/validation_results.hpp>
-#include <valijson/validator.hpp>
-#pragma GCC diagnostic pop
-
+#include "common/json_schema/json_schema.hpp"
 #include "proto/text.hpp"
+#include "services/llm-worker/arguments.hpp"
 #include "services/llm-worker/semantics.hpp"
 #include "services/llm-worker/tools.hpp"
 
@@ -25,7 +14,7 @@ namespace mx::llm_worker {
 namespace json = boost::json;
 
 struct ArgumentChecker::Schemas {
-  std::map<std::string, valijson::Schema, std::less<>> by_tool;
+  std::map<std::string, json_schema::JsonSchema, std::less<>> by_tool;
 };
 
 namespace {
@@ -51,20 +40,14 @@ void clamp(json::object& object, std::string_view key, std::int64_t least, std::
     *value = std::clamp(value->to_number<std::int64_t>(), least, most);
 }
 
-std::optional<Refusal> against_schema(const valijson::Schema& schema, const json::value& value) {
-  valijson::Validator validator{valijson::Validator::kStrongTypes};
-  valijson::ValidationResults results;
-  const valijson::adapters::BoostJsonAdapter adapter{value};
-  if (validator.validate(schema, adapter, &results)) return std::nullopt;
-  valijson::ValidationResults::Error error;
-  std::string where, what = "the arguments do not match the schema";
-  if (results.popError(error)) {
-    for (const std::string& part : error.context) where += part == "<root>" ? "" : part;
-    what = proto::clean_text(error.description);
-  }
+std::optional<Refusal> against_schema(const json_schema::JsonSchema& schema, const json::value& value) {
+  const auto faults = schema.faults(value);
+  if (faults.empty()) return std::nullopt;
+  std::string where;
+  for (const auto& part : faults.front().path) where += "[" + part + "]";
   return invalid(fmt::format("{}{}{} Send every key of the schema; use null for what is unknown.",
                              proto::cut_bytes(where, 100), where.empty() ? "" : ": ",
-                             proto::cut_bytes(what, 240)));
+                             proto::cut_bytes(proto::clean_text(faults.front().description), 240)));
 }
 
 std::optional<Refusal> too_long(const Tool& tool, const json::object& object) {
@@ -141,9 +124,7 @@ std::optional<Refusal> wrong_fact(const json::object& object, const ArgumentScop
 ArgumentChecker::ArgumentChecker(const std::vector<Tool>& tools) : schemas_{std::make_unique<Schemas>()} {
   for (const Tool& tool : tools) {
     const json::value text = json::parse(tool.parameters);
-    const valijson::adapters::BoostJsonAdapter adapter{text};
-    valijson::SchemaParser parser;
-    parser.populateSchema(adapter, schemas_->by_tool[tool.name]);
+    schemas_->by_tool.emplace(tool.name, json_schema::JsonSchema{text});
   }
 }
 

@@ -1,3 +1,4 @@
+// Answers of the admin port, as JSON and as metrics; and the question that --health asks it.
 #include "common/runtime/admin.hpp"
 
 #include <iostream>
