@@ -1,6 +1,6 @@
 // Holds proto/schemas and proto/asyncapi.yaml against what the C++ reader does. First run the unit tests, which write
 // samples, mutants and routes to <build>/proto-samples.
-//   node check_schemas.mjs <build>/proto-samples
+//   node check_schemas.mjs [<build>/proto-samples]     MAX_BINARY_DIR: the build directory [build/debug]
 import fs from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -8,10 +8,11 @@ import Ajv2020 from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
 import { Parser, fromFile } from "@asyncapi/parser";
 
-const proto = path.join(path.dirname(fileURLToPath(import.meta.url)), "../../proto");
-const folder = process.argv[2];
-if (!folder || !fs.existsSync(path.join(folder, "mutants.jsonl"))) {
-  console.error("usage: node check_schemas.mjs <build>/proto-samples (written by the unit tests)");
+const root = path.join(path.dirname(fileURLToPath(import.meta.url)), "../..");
+const proto = path.join(root, "proto");
+const folder = process.argv[2] ?? path.join(process.env.MAX_BINARY_DIR ?? path.join(root, "build/debug"), "proto-samples");
+if (!fs.existsSync(path.join(folder, "mutants.jsonl"))) {
+  console.error("usage: node check_schemas.mjs [<build>/proto-samples] (written by the unit tests)");
   process.exit(2);
 }
 const read = (name) => JSON.parse(fs.readFileSync(path.join(folder, name), "utf8"));

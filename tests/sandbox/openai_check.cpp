@@ -253,8 +253,9 @@ Fault message_shape(const json::value& value, std::size_t i) {
   }
   for (const auto& [key, inner] : *message) {
     const bool usual = key == "role" || key == "content" || (key == "name" && name != "tool");
-    const bool assistants =
-        name == "assistant" && (key == "tool_calls" || key == "refusal" || key == "audio");
+    // "annotations": callers send an answer's message back as they got it, which the provider takes.
+    const bool assistants = name == "assistant" && (key == "tool_calls" || key == "refusal" ||
+                                                    key == "audio" || key == "annotations");
     if (usual || assistants || (name == "tool" && key == "tool_call_id")) continue;
     const std::string place = fmt::format("messages[{}].{}", i, std::string_view(key));
     return refuse(fmt::format("Unknown parameter: '{}'.", place), place, "unknown_parameter");

@@ -124,6 +124,26 @@ TEST_CASE("a request the provider would refuse is refused in its words") {
   CHECK(ask(world, request()).status == 200);
 }
 
+TEST_CASE("the message of an answer is taken back as it was given") {
+  World world(config());
+  json::object body = request();
+  body["messages"] = json::array{json::object{{"role", "user"}, {"content", "note that it rains"}}};
+  const Got first = ask(world, body);
+  REQUIRE(first.status == 200);
+  const json::value message = first.value().at("choices").as_array()[0].at("message");
+  REQUIRE(message.as_object().contains("annotations"));
+  REQUIRE(message.at("tool_calls").as_array().size() == 1);
+  body["messages"].as_array().push_back(message);
+  body["messages"].as_array().push_back(
+      json::object{{"role", "tool"},
+                   {"tool_call_id", message.at("tool_calls").as_array()[0].at("id")},
+                   {"content", R"({"ok":true})"}});
+
+  CHECK(ask(world, body).status == 200);
+  body["messages"].as_array()[0].as_object()["annotations"] = json::array{};  // of a user there are none
+  CHECK(ask(world, body).value().at("error").at("param") == "messages[0].annotations");
+}
+
 TEST_CASE("an unknown key is refused, and shown only in part") {
   World world(config());
   const Got got =
