@@ -1,4 +1,6 @@
 // Accepting connections, their common limits, drain and stop.
+#include <fmt/format.h>
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -117,8 +119,12 @@ struct Server::Impl : std::enable_shared_from_this<Server::Impl> {
     acceptor.open(endpoint.protocol());
     acceptor.set_option(tcp::acceptor::reuse_address(true));
     if (state->settings.reuse_port) acceptor.set_option(ReusePort(true));
-    acceptor.bind(endpoint);
-    acceptor.listen(4096);
+    Code ec;
+    acceptor.bind(endpoint, ec);
+    if (!ec) acceptor.listen(4096, ec);  // another listener may come between bind and listen
+    if (ec)
+      throw boost::system::system_error(
+          ec, fmt::format("can't listen on {}:{}", state->settings.address, endpoint.port()));
     acceptor.non_blocking(true);
     port = acceptor.local_endpoint().port();
   }

@@ -370,8 +370,8 @@ void ServerConnection::close() {
 
 void ServerConnection::abandon() {
   close();
-  // Not at once: outside of the loop co_spawn hands the signal to it by a bare pointer into this object, and the
-  // coroutine, woken by the close, would end first (Boost 1.81, co_spawn_cancellation_handler).
+  // Not at once: outside of the loop co_spawn hands the signal to it by a bare pointer into this object, and
+  // the coroutine, woken by the close, would end first (Boost 1.81, co_spawn_cancellation_handler).
   asio::post(socket_.get_executor(),
              [self = shared_from_this()] { self->cancel_.emit(asio::cancellation_type::terminal); });
 }

@@ -117,7 +117,10 @@ TlsSession make_tls_session(SSL_CTX* context, const Url& url, int socket, std::u
 std::string tls_failure(const SSL* session) {
   const long verified = SSL_get_verify_result(session);
   std::string reason = last_error();
-  if (verified != X509_V_OK) return fmt::format("certificate: {}", X509_verify_cert_error_string(verified));
+  if (verified == X509_V_ERR_HOSTNAME_MISMATCH || verified == X509_V_ERR_IP_ADDRESS_MISMATCH)
+    return fmt::format("certificate: {}", X509_verify_cert_error_string(verified));
+  if (verified != X509_V_OK)
+    return fmt::format("certificate: {}; MAX_CA_FILE names the CAs to trust", X509_verify_cert_error_string(verified));
   return reason;
 }
 

@@ -44,7 +44,7 @@ boost::asio::awaitable<Result<>> BrokerOutlet::append(ledger::Fact fact) {
 boost::asio::awaitable<void> BrokerOutlet::watch_depths() {
   for (;;) {
     std::map<std::string, std::size_t> of_group;
-    for (const auto& tenant : host_.settings.tenants) {
+    for (const auto tenants = host_.settings.tenants; const auto& tenant : tenants) {  // they may change meanwhile
       auto [sum, first] = of_group.try_emplace(tenant.group, 0);
       for (int p = 0; first && p < tenant.partitions && host_.consuming->up(); ++p) {
         const auto queue = co_await host_.consuming->queue_exists("llm." + tenant.group + "." + std::to_string(p));

@@ -5,6 +5,7 @@ namespace {
 
 http::ServerSettings port(const runtime::Host& host, metrics::Metrics& metrics) {
   http::ServerSettings s;
+  s.address = host.settings.address;
   s.port = host.settings.port;
   s.reuse_port = true;
   s.refused = [&metrics](std::string_view reason) { metrics.add("max_http_refused_total", {{"reason", std::string{reason}}}); };
@@ -27,6 +28,10 @@ IngressPart::IngressPart(runtime::Host& host)
 boost::asio::awaitable<void> IngressPart::start() {
   host_.spawn(outlet_.watch_depths(), "depths");
   co_return;
+}
+
+void IngressPart::tenants_changed() {
+  ingress_.use(std::make_shared<const std::vector<config::Tenant>>(host_.settings.tenants));
 }
 
 boost::asio::awaitable<void> IngressPart::drain(runtime::milliseconds deadline) {

@@ -11,6 +11,7 @@ class IngressPart final : public runtime::Part {
  public:
   explicit IngressPart(runtime::Host& host);
   boost::asio::awaitable<void> start() override;
+  void tenants_changed() override;
   boost::asio::awaitable<void> drain(runtime::milliseconds deadline) override;
 
  private:

@@ -2,6 +2,9 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
 #include "tests/integration/http/harness.hpp"
 
 using namespace mx::http;
@@ -17,6 +20,11 @@ int status_of(std::string_view response) {
 bool has(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
 
 boost::asio::awaitable<ServerResponse> ready(ServerResponse response) { co_return response; }
+
+boost::asio::awaitable<ServerResponse> never(std::shared_ptr<int> /*held*/) {
+  co_await pause(1h);
+  co_return ServerResponse{};
+}
 
 }  // namespace
 
@@ -257,6 +265,45 @@ TEST_CASE("a drain answers what is in hand, closes what is idle and takes nothin
   CHECK(idle.read_to_end().empty());
   CHECK(idle.ended());
   CHECK_THROWS(server.connect());
+}
+
+TEST_CASE("a server can be stopped or destroyed while its loop does not run, whatever its connections do") {
+  enum class Then { run_the_loop, destroy_the_server, destroy_all };
+  for (const Then then : {Then::run_the_loop, Then::destroy_the_server, Then::destroy_all}) {
+    CAPTURE(static_cast<int>(then));
+    const auto held = std::make_shared<int>(0);  // lives in the handler's frame
+    TestHandler handler;
+    handler.request = [&held](Head, Body) { return never(held); };
+    auto io = std::make_unique<boost::asio::io_context>();
+    ServerSettings settings;
+    settings.address = "127.0.0.1";
+    auto server = std::make_unique<Server>(io->get_executor(), settings, handler);
+    boost::asio::co_spawn(*io, server->run(), boost::asio::detached);
+
+    auto idle = RawSocket::connected_to(server->port());
+    auto reading = RawSocket::connected_to(server->port());
+    auto handling = RawSocket::connected_to(server->port());
+    reading.send("POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nab");
+    handling.send("GET / HTTP/1.1\r\n\r\n");
+    while (handler.heads < 2 || handler.requests < 1) io->run_one_for(1s);
+    while (io->poll() > 0) {
+    }
+    auto unseen = RawSocket::connected_to(server->port());  // accepted by the system only
+
+    if (then == Then::run_the_loop) server->stop();
+    if (then == Then::destroy_the_server) server.reset();
+    if (then != Then::destroy_all) {
+      io->run_for(5s);
+      CHECK(io->stopped());  // nothing is left to do
+    }
+    server.reset();
+    io.reset();
+    for (RawSocket* socket : {&idle, &reading, &handling, &unseen}) {
+      CHECK(socket->read_to_end().empty());
+      CHECK(socket->ended());
+    }
+    CHECK(held.use_count() == 1);
+  }
 }
 
 TEST_CASE("a drain does not wait longer than its deadline") {
