@@ -10,6 +10,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tests", "support"))
 from installation import Installation, NotThere, wait_for  # noqa: E402
+from real_services import RealServices, read_env_file  # noqa: E402
 
 FIRST = ["Maria", "Jean", "Amina", "Luc", "Sofia", "Karim", "Elise", "Hugo"]
 LAST = ["Vance", "Dupont", "Moreau", "Keller", "Rossi", "Benali", "Fontaine", "Lambert"]
@@ -134,7 +135,7 @@ def compare(installation, story, chat):
         checks.equal("crm: e-mail", lead.get("emailAddress"), story.email)
         checks.equal("crm: phone", lead.get("phoneNumber"), "+" + chat.split("@")[0])
         checks.true("crm: the need is described", story.need.split()[-1] in json.dumps(lead, ensure_ascii=False), story.need)
-        checks.equal("crm: tenant", lead.get("tenantId"), "main")
+        checks.equal("crm: tenant", lead.get("tenantId"), getattr(installation, "tenant", "main"))
     turns = log_rows(installation, chat, "turn.completed")
     checks.equal("log: one turn.completed for each message", len(turns), len(story.lines))
     told = [message["text"] for turn in turns for message in turn["payload"].get("messages", [])]
@@ -200,13 +201,24 @@ def main():
     parser.add_argument("--break", dest="broken", choices=("crm", "log", "reply", "order"))
     parser.add_argument("--keep", action="store_true")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
+    parser.add_argument("--env", metavar="FILE")
+    parser.add_argument("--chat", metavar="NUMBER", help="your own WhatsApp number, which plays the customer")
     words = parser.parse_args()
 
     began = time.monotonic()
     directory = tempfile.mkdtemp(prefix="max-demo.")
     os.chmod(directory, 0o755)
-    installation = Installation(directory, words.build, progress=lambda what: say(f"  {time.monotonic() - began:5.1f} s  {what}"))
+    progress = {"progress": lambda what: say(f"  {time.monotonic() - began:5.1f} s  {what}")}
     try:
+        if words.env:
+            given = read_env_file(words.env)
+            chat = "".join(c for c in words.chat or "" if c.isdigit()) + "@c.us" if words.chat else None
+            installation = RealServices(directory, words.build, given=given, own_chat=chat, **progress)
+            if "green-api" in installation.real and not chat:
+                parser.error("with a real Green-API instance name your own number with --chat: the answers go there")
+            say("Real services: " + (", ".join(sorted(installation.real)) or "none; the file names no key"))
+        else:
+            installation = Installation(directory, words.build, **progress)
         say("Starting (private ports and directories, nothing of your system is touched):")
         with installation:
             say(f"  {time.monotonic() - began:5.1f} s  ready\n\nA conversation (seed {words.seed}):")
