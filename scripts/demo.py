@@ -60,13 +60,16 @@ class Story:
 class Watcher:
     """Tells what happened since the last look, from the sandbox's journals."""
 
+    SERVICES = ("openai", "espocrm", "supabase")
+
     def __init__(self, installation):
-        self.installation, self.seen = installation, {}
+        self.installation = installation
+        self.seen = {service: len(installation.journal(service)) for service in self.SERVICES}
 
     def look(self):
-        for service in ("openai", "espocrm", "supabase"):
+        for service in self.SERVICES:
             entries = self.installation.journal(service)
-            for entry in entries[self.seen.get(service, 0):]:
+            for entry in entries[self.seen[service]:]:
                 self.show(service, entry)
             self.seen[service] = len(entries)
 
@@ -171,7 +174,6 @@ def play_customer(installation, story, chat):
     say("Now you are the customer: type a message; Ctrl-C or an empty line with Ctrl-D ends it.")
     count = len(installation.answers(chat))
     watcher = Watcher(installation)
-    watcher.look()
     while True:
         try:
             line = input("  you:          ").strip()

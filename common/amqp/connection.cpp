@@ -131,8 +131,13 @@ asio::awaitable<void> LinkConnection::run() {
       backoff.connection_lasted(std::chrono::duration_cast<milliseconds>(Clock::now() - since_));
       went_down(reason, std::exchange(told_blocked_, false));
     } else if (!stopping_ && reason != std::exchange(logged_error_, reason)) {
+      // A user that the broker does not know yet is refused like a wrong password.
+      const bool refused = reason.find("ACCESS_REFUSED") != std::string::npos;
       log_.warn("broker_unreachable",
-                {{"host", settings_.host}, {"port", settings_.port}, {"reason", reason}});
+                {{"host", settings_.host},
+                 {"port", settings_.port},
+                 {"reason", reason},
+                 {"remedy", refused ? "check MAX_BROKER_URL, then maxctl topology apply" : "check MAX_BROKER_URL"}});
     }
     const auto resume = Clock::now() + backoff.next(draw(random));
     while (!stopping_ && Clock::now() < resume) co_await changed_.wait_until(resume);

@@ -112,7 +112,8 @@ class SocketTransport final : public Transport, public std::enable_shared_from_t
       const auto verdict = SSL_get_verify_result(stream_.native_handle());
       // OpenSSL gives a refusal by our own callback, which compares the host, no reason of its own.
       if (verdict == X509_V_ERR_UNSPECIFIED) return "the certificate is not for " + host_;
-      if (verdict != X509_V_OK) return X509_verify_cert_error_string(verdict);
+      if (verdict != X509_V_OK)
+        return std::string{X509_verify_cert_error_string(verdict)} + "; MAX_CA_FILE names the CAs to trust";
     }
     return error.message();
   }

@@ -223,7 +223,6 @@ void of_process(const Values& v, Settings& s) {
   s.admin_address = v.text("MAX_ADMIN_ADDRESS");
   s.linger = v.time("MAX_LINGER_MS");
   s.drain = v.time("MAX_DRAIN_MS");
-  s.max_in_flight = as_int(v.number("MAX_IN_FLIGHT"));
   s.supabase.url = without_last_slash(v.text("SUPABASE_URL"));
   s.supabase.anon_key = v.secret("SUPABASE_ANON_KEY");
   s.supabase.service_key = v.secret("SUPABASE_SERVICE_KEY");

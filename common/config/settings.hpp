@@ -111,7 +111,6 @@ struct Settings {
   std::string admin_address = "127.0.0.1";
   milliseconds linger{1'500};  ///< MAX_LINGER_MS
   milliseconds drain{20'000};  ///< MAX_DRAIN_MS
-  int max_in_flight = 64;      ///< handlers at once per process
   Supabase supabase;           ///< memory-logger, llm-worker (reading)
   std::vector<Tenant> tenants;
   std::string tenants_file;  ///< empty: one tenant from the environment

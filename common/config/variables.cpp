@@ -202,8 +202,6 @@ constexpr std::array table{
     amount("MAX_DRAIN_MS", at_process, services, Kind::in_milliseconds, "20000", 0, 600'000,
            "how long a stop waits for what runs; shorter than compose's grace period",
            "milliseconds, 0 to 600000"),
-    amount("MAX_IN_FLIGHT", at_process, L | C | M | R, Kind::number, "64", 1, 10'000,
-           "messages handled at once", "a number, 1 to 10000"),
     Variable{"MAX_LOG_FORMAT", at_process, 0, everyone, false, "", "without it text on a terminal, else json",
              "json or text", your_choice, log_format},
     Variable{"MAX_LOG_LEVEL", at_process, 0, everyone, false, "info", "the least level that is written",

@@ -33,8 +33,9 @@ class Signal {
   boost::asio::awaitable<void> wait(std::chrono::steady_clock::duration limit) {
     boost::asio::steady_timer timer{executor_, limit};
     const auto place = waiters_.insert(waiters_.end(), &timer);
+    const std::weak_ptr alive = alive_;
     co_await timer.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
-    if (const auto alive = std::weak_ptr{alive_}; !alive.expired()) waiters_.erase(place);
+    if (!alive.expired()) waiters_.erase(place);
   }
 
  private:

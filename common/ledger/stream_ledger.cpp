@@ -10,6 +10,8 @@ using namespace std::chrono_literals;
 
 constexpr auto stream = "max.ledger";
 constexpr auto load_window = 1h;
+constexpr auto facts_live = 73h;  // the stream's 72 h and the time that a segment takes to fill
+constexpr auto prune_every = 10min;
 constexpr std::uint16_t prefetch = 1'000;
 constexpr auto first_wait = 100ms;
 constexpr auto longest_wait = 2'000ms;
@@ -66,7 +68,20 @@ void StreamLedger::take(const amqp::Delivery& delivery) {
   changed_.notify();
 }
 
+/// The stream ended our subscription alone: nobody logs in anew. It may be another stream of the same name, whose
+/// offsets begin anew, so it is loaded as at the start.
+void StreamLedger::follow_again() {
+  caught_up_ = whole_ = false;
+  last_offset_ = -1;
+  view_ = View{settings_.process};
+  auto on_exit = [log = log_](std::exception_ptr error) {
+    if (error) log.error("ledger_follow_failed");
+  };
+  asio::co_spawn(executor_, follow(), std::move(on_exit));
+}
+
 asio::awaitable<void> StreamLedger::follow() {
+  const auto round = ++follows_;  // an earlier one that still waits for something ends
   for (;;) {
     amqp::ConsumeOptions options{.queue = stream, .prefetch = prefetch};
     if (last_offset_ >= 0)
@@ -90,13 +105,16 @@ asio::awaitable<void> StreamLedger::follow() {
       log_.warn("ledger_lost", {{"reason", reason}});
       subscription_.reset();
       changed_.notify();
+      if (consuming_.up()) follow_again();
     };
     auto consumed = co_await consuming_.consume(std::move(options), std::move(on_delivery), std::move(on_end));
+    if (round != follows_) co_return;
     if (!consumed) {
       if (!consuming_.up()) co_return;  // called again at the next login
       log_.error("ledger_unavailable", {{"detail", consumed.error().detail}});
       asio::steady_timer pause{executor_, longest_wait};
       co_await pause.async_wait(asio::as_tuple(asio::use_awaitable));
+      if (round != follows_) co_return;
       continue;
     }
     subscription_ = *consumed;
@@ -107,7 +125,7 @@ asio::awaitable<void> StreamLedger::follow() {
     const proto::ReplicaFact here{settings_.process, settings_.replica, proto::ReplicaState::up, MAX_VERSION};
     auto announced = message(fact("", here), nullptr);
     const auto reached = co_await write(std::move(announced), nullptr, true);
-    if (!reached || !subscription_) co_return;
+    if (!reached || !subscription_ || round != follows_) co_return;
     const bool complete = whole_ || std::ranges::all_of(settings_.tenants, [&](const auto& t) { return view_.has_standing(t); });
     if (complete) {
       caught_up_ = true;
@@ -118,6 +136,7 @@ asio::awaitable<void> StreamLedger::follow() {
     whole_ = true;
     auto subscription = std::exchange(subscription_, nullptr);
     co_await subscription->close();
+    if (round != follows_) co_return;
     last_offset_ = -1;
     view_ = View{settings_.process};
   }
@@ -130,7 +149,12 @@ asio::awaitable<bool> StreamLedger::wait_caught_up(std::chrono::milliseconds lim
   co_return caught_up_;
 }
 
-void StreamLedger::prune() { view_.prune(settings_.now(), 73h); }
+void StreamLedger::prune() {
+  const auto now = settings_.now();
+  if (now - pruned_ < prune_every) return;
+  pruned_ = now;
+  view_.prune(now, facts_live);
+}
 
 asio::awaitable<Result<Written>> StreamLedger::write(amqp::Message message, std::shared_ptr<Epoch> epoch, bool read_back) {
   const auto id = message.message_id;

@@ -43,7 +43,6 @@ class StreamLedger {
   boost::asio::awaitable<bool> wait_caught_up(std::chrono::milliseconds limit);
   const View& view() const { return view_; }
   Signal& changed() { return changed_; }
-  void prune();
 
   /// Writes under an epoch (nullptr: none). See Ledger::append.
   boost::asio::awaitable<Result<Written>> append(Fact fact, std::shared_ptr<Epoch> epoch);
@@ -59,6 +58,8 @@ class StreamLedger {
   amqp::Message message(const Fact& fact, const Epoch* epoch);
   boost::asio::awaitable<Result<Written>> write(amqp::Message message, std::shared_ptr<Epoch> epoch, bool read_back);
   void take(const amqp::Delivery& delivery);
+  void prune();
+  void follow_again();
 
   boost::asio::any_io_executor executor_;
   amqp::Connection& publishing_;
@@ -69,7 +70,8 @@ class StreamLedger {
   Signal changed_;
   std::shared_ptr<amqp::Subscription> subscription_;
   std::int64_t last_offset_ = -1;
-  std::uint64_t written_ = 0;
+  std::uint64_t written_ = 0, follows_ = 0;
+  TimePoint pruned_{};
   bool caught_up_ = false;
   bool whole_ = false;  ///< read from the stream's start
   std::unordered_map<std::string, std::optional<Taken>> awaited_;  ///< message id -> how it was taken

@@ -1,5 +1,5 @@
-// The rules by which facts count. A change here is first tried on the randomised model of the protocol
-// (docs/decisions).
+// The rules by which facts count. A change here is first tried on the randomised model of the protocol:
+// tests/model/pipeline_model.py.
 #include "common/ledger/view.hpp"
 
 namespace mx::ledger {
@@ -10,6 +10,8 @@ using proto::EffectStatus;
 
 constexpr auto live_for = 15s;
 constexpr std::size_t turns_remembered = 12;
+constexpr std::size_t part_entries = 150;     // of mutes and contacts together: well below 64 KiB
+constexpr std::string_view no_instance = "0";  // a standing has digits there; no instance is called so
 
 template <class M>
 auto* find(M& map, std::string_view key) {
@@ -103,8 +105,9 @@ Taken View::take(const proto::FactHead& head, const proto::DoneFact& f) {
   if (is_void) return Taken::is_void;
   auto& effect = effects_[f.key];
   effect.at = head.at;
-  if (!effect.done && writes_to_crm(f.effect) && happened(f) && head.chat) count(chat(head), head.at, 0, 1);
-  if (!effect.done || (happened(f) && !happened(*effect.done))) {
+  const bool first = happened(f) && !(effect.done && happened(*effect.done));
+  if (first && writes_to_crm(f.effect) && head.chat) count(chat(head), head.at, 0, 1);
+  if (!effect.done || first) {
     effect.done = f;
     if (process_ == "reply-sender") effect.done->content.reset();
   }
@@ -127,15 +130,18 @@ Taken View::take(const proto::FactHead& head, const proto::ClosedFact& f) {
   return Taken::valid;
 }
 
-Taken View::take(const proto::FactHead& head, const proto::MutedFact& f) {
-  auto& c = chat(head);
+void View::mute(ChatState& c, const proto::MutedFact& f) {
   // A repeated webhook of a message older than the last resume is no new mute.
-  if (c.resumed && f.since <= *c.resumed) return Taken::valid;
+  if (c.resumed && f.since <= *c.resumed) return;
   if (!c.muted || !f.until || (c.muted->until && *f.until > *c.muted->until)) {
     const auto since = c.muted ? std::min(c.muted->since, f.since) : f.since;
     c.muted = f;
     c.muted->since = since;
   }
+}
+
+Taken View::take(const proto::FactHead& head, const proto::MutedFact& f) {
+  mute(chat(head), f);
   return Taken::valid;
 }
 
@@ -210,11 +216,13 @@ Taken View::take(const proto::FactHead& head, const proto::StandingFact& f) {
   for (const auto& m : f.mutes) {
     auto& c = chats_[tenant + "/" + m.chat];
     c.at = std::max(c.at, head.at);
-    if (!c.muted && (!c.resumed || m.since > *c.resumed)) c.muted = proto::MutedFact{m.since, m.until, m.why, {}};
+    mute(c, {m.since, m.until, m.why, {}});
   }
   auto& t = tenants_[tenant];
-  for (const auto& p : f.paused) t.paused.insert(p.stage);
-  if (!f.instance.empty() && !t.instance)
+  // A pause has no time to compare: whoever knows the tenant already has seen it lifted since.
+  if (!standing_.contains(tenant))
+    for (const auto& p : f.paused) t.paused.insert(p.stage);
+  if (f.instance != no_instance && !t.instance)
     t.instance = proto::InstanceFact{
         f.instance, f.may_send ? proto::InstanceStateWord::authorized : proto::InstanceStateWord::other, f.may_send};
   auto& tokens = t.tokens[std::chrono::floor<std::chrono::days>(head.at)];
@@ -224,7 +232,9 @@ Taken View::take(const proto::FactHead& head, const proto::StandingFact& f) {
     if (u.hour > c.hour) c.hour = u.hour, c.messages = c.writes = 0;
     if (u.hour == c.hour) c.messages = std::max(c.messages, u.messages), c.writes = std::max(c.writes, u.writes);
   }
-  if (f.part == f.parts) standing_.insert(tenant);
+  auto& next = next_part_[tenant];
+  next = f.part == 1 ? 2 : f.part == next ? next + 1 : 0;
+  if (f.part == f.parts && next == f.parts + 1) standing_.insert(tenant);
   return Taken::valid;
 }
 
@@ -233,7 +243,8 @@ void View::prune(TimePoint now, std::chrono::hours age) {
   std::erase_if(turns_, [&](const auto& e) { return e.second.at < old; });
   std::erase_if(covers_, [&](const auto& e) { return e.second.at < old; });
   std::erase_if(effects_, [&](const auto& e) { return e.second.at < old; });
-  std::erase_if(chats_, [&](const auto& e) { return e.second.at < old && !e.second.muted; });
+  const auto stands = [&](const ChatState& c) { return c.muted && (!c.muted->until || *c.muted->until > now); };
+  std::erase_if(chats_, [&](const auto& e) { return e.second.at < old && !stands(e.second); });
   std::erase_if(provider_ids_, [&](const auto& e) { return !effects_.contains(e.second); });
   std::erase_if(replicas_, [&](const auto& e) { return e.second.heard < old; });
   for (auto& [subject, c] : chats_) std::erase_if(c.turns, [&](const auto& t) { return !turns_.contains(t); });
@@ -319,7 +330,8 @@ std::vector<std::string> View::live(std::string_view process, TimePoint now) con
 
 proto::StandingFact View::standing(std::string_view tenant, TimePoint now) const {
   proto::StandingFact f;
-  f.may_send = true;  // an instance we never heard of may send; its name is then empty
+  f.instance = no_instance;  // one that we never heard of may send
+  f.may_send = true;
   const std::string prefix = std::string{tenant} + "/";
   for (const auto& [subject, c] : chats_) {
     if (!subject.starts_with(prefix)) continue;
@@ -335,6 +347,23 @@ proto::StandingFact View::standing(std::string_view tenant, TimePoint now) const
   f.tokens = tokens_on(tenant, now);
   f.day = proto::format_time(now).substr(0, 10);
   return f;
+}
+
+std::vector<proto::StandingFact> in_parts(proto::StandingFact whole) {
+  const auto mutes = std::exchange(whole.mutes, {});
+  const auto contacts = std::exchange(whole.contacts, {});
+  std::vector<proto::StandingFact> parts(1, whole);
+  const auto room = [&]() -> proto::StandingFact& {
+    if (parts.back().mutes.size() + parts.back().contacts.size() == part_entries) parts.push_back(whole);
+    return parts.back();
+  };
+  for (const auto& m : mutes) room().mutes.push_back(m);
+  for (const auto& c : contacts) room().contacts.push_back(c);
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    parts[i].part = static_cast<std::int64_t>(i) + 1;
+    parts[i].parts = static_cast<std::int64_t>(parts.size());
+  }
+  return parts;
 }
 
 }  // namespace mx::ledger

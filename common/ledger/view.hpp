@@ -104,6 +104,7 @@ class View {
   Taken read(std::string_view body);
   ChatState& chat(const proto::FactHead& head);
   void count(ChatState& chat, TimePoint at, std::int64_t messages, std::int64_t writes);
+  static void mute(ChatState& chat, const proto::MutedFact& f);
 
   std::string process_;
   Map<TurnState> turns_;
@@ -116,6 +117,10 @@ class View {
   Map<std::int64_t> redriven_;
   std::map<std::pair<std::string, std::string>, Replica> replicas_;  ///< process, replica
   std::set<std::string> standing_;
+  Map<std::int64_t> next_part_;  ///< of the standing that is being read; 0: its beginning was not read
 };
+
+/// The same in facts small enough to be written, with their part numbers.
+std::vector<proto::StandingFact> in_parts(proto::StandingFact whole);
 
 }  // namespace mx::ledger

@@ -17,6 +17,7 @@ struct Item {
   std::string exchange, routing_key;
   std::uint64_t tag = 0;
   bool redelivered = false;
+  std::int64_t delays = 0;  ///< how often it went through a delay queue
   std::size_t bytes = 0;
 };
 using ItemPtr = std::shared_ptr<const Item>;

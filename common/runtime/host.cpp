@@ -25,11 +25,25 @@ amqp::Settings broker(const config::Settings& settings, const std::string& repli
   return std::move(*parsed);
 }
 
+amqp::Message around(const proto::Envelope& e, std::string exchange, std::string key) {
+  amqp::Message m;
+  m.exchange = std::move(exchange);
+  m.routing_key = std::move(key);
+  m.message_id = e.id;
+  m.type = e.type;
+  m.correlation_id = e.turnid;
+  m.content_type = "application/cloudevents+json";
+  m.timestamp_s = std::chrono::floor<std::chrono::seconds>(e.time).time_since_epoch().count();
+  m.body = proto::encode(e);
+  return m;
+}
+
 }  // namespace
 
 Host::Host(boost::asio::io_context& context, config::Settings s, log::Logger logger)
-    : io{context},
-      settings{std::move(s)},
+    : settings_{std::move(s)},
+      io{context},
+      settings{settings_},
       process{config::name_of(settings.process)},
       log{std::move(logger)},
       clock{io.get_executor()},
@@ -43,6 +57,10 @@ Host::Host(boost::asio::io_context& context, config::Settings s, log::Logger log
   ledger::StreamSettings stream{.process = process, .replica = replica, .now = [this] { return clock.now(); }};
   for (const auto& tenant : settings.tenants) stream.tenants.push_back(tenant.id);
   ledger = std::make_unique<ledger::StreamLedger>(io.get_executor(), *publishing, *consuming, std::move(stream), log);
+}
+
+void Host::replace_tenants(std::vector<config::Tenant> tenants) {
+  former_tenants_.push_back(std::exchange(settings_.tenants, std::move(tenants)));
 }
 
 void Host::fail(std::string what, std::string why) {
@@ -62,6 +80,12 @@ void Host::spawn(boost::asio::awaitable<void> task, std::string what) {
   });
 }
 
+boost::asio::awaitable<amqp::Confirm> Host::delay(proto::Envelope envelope, std::int64_t delays) {
+  auto m = around(envelope, "max.dead", delays == 0 ? "memory.retry.10s" : delays == 1 ? "memory.retry.1m" : "memory.retry.10m");
+  m.headers.emplace_back("x-max-attempt", delays + 1);
+  co_return co_await publishing->publish(std::move(m));
+}
+
 boost::asio::awaitable<amqp::Confirm> Host::send(Publish message, std::string traceparent, std::string cause) {
   proto::Envelope e{.id = std::move(message.id),
                     .source = "/max/" + process,
@@ -73,15 +97,7 @@ boost::asio::awaitable<amqp::Confirm> Host::send(Publish message, std::string tr
                     .turnid = {},
                     .data = std::move(message.data)};
   if (settings.process != config::Process::webhook_ingress) e.turnid = proto::turn_of(e.id);
-  amqp::Message m;
-  m.exchange = std::move(message.exchange);
-  m.routing_key = std::move(message.key);
-  m.message_id = e.id;
-  m.type = e.type;
-  m.correlation_id = e.turnid;
-  m.content_type = "application/cloudevents+json";
-  m.timestamp_s = std::chrono::floor<std::chrono::seconds>(e.time).time_since_epoch().count();
-  m.body = proto::encode(e);
+  auto m = around(e, std::move(message.exchange), std::move(message.key));
   const auto type = std::string{proto::word_of(e.type)};
   const auto confirm = co_await publishing->publish(std::move(m));
   static constexpr const char* words[] = {"acked", "nacked", "returned", "lost"};

@@ -24,6 +24,8 @@ class Part {
   virtual boost::asio::awaitable<void> start() = 0;
   /// The consuming connection logged in again: every subscription is gone.
   virtual void consuming_again() {}
+  /// The tenants file was read again; Host::settings holds the new tenants.
+  virtual void tenants_changed() {}
   /// Takes nothing new, lets what runs end until `deadline`, gives everything else back.
   virtual boost::asio::awaitable<void> drain(milliseconds deadline) = 0;
   /// Not empty: why the process can't do its work now.
@@ -31,11 +33,13 @@ class Part {
 };
 
 class Host {
+  config::Settings settings_;
+
  public:
   Host(boost::asio::io_context& io, config::Settings settings, log::Logger log);
 
   boost::asio::io_context& io;
-  const config::Settings settings;
+  const config::Settings& settings;
   const std::string process;  ///< "llm-worker"
   log::Logger log;
   metrics::Metrics metrics;
@@ -47,6 +51,9 @@ class Host {
   std::unique_ptr<ledger::StreamLedger> ledger;  ///< null in memory-logger
   bool draining = false;
 
+  /// What a running handler holds of the old tenants stays valid.
+  void replace_tenants(std::vector<config::Tenant> tenants);
+
   /// Spawns with an owner: an exception is logged and stops the process with exit code 1.
   void spawn(boost::asio::awaitable<void> task, std::string what);
   int exit_code() const { return exit_code_; }
@@ -54,12 +61,16 @@ class Host {
 
   /// Publishes an envelope around `message`, once. `cause` may be empty.
   boost::asio::awaitable<amqp::Confirm> send(Publish message, std::string traceparent, std::string cause);
+  /// Publishes a message as it came, once, through a delay queue; it carries its count in x-max-attempt, since
+  /// what the broker counts starts again with each queue.
+  boost::asio::awaitable<amqp::Confirm> delay(proto::Envelope envelope, std::int64_t delays);
   /// Reasons why it isn't ready; empty: ready.
   std::map<std::string, std::string> not_ready(const Part* part) const;
   std::string reply_word() const;  ///< "<replica>-<n>", n = number of the consuming connection's log-in
 
  private:
   int exit_code_ = 0;
+  std::vector<std::vector<config::Tenant>> former_tenants_;  ///< as often as an operator reloads
 };
 
 }  // namespace mx::runtime

@@ -1,5 +1,7 @@
 #include "common/runtime/queue_runner.hpp"
 
+#include <fmt/core.h>
+
 #include "common/ledger/no_ledger.hpp"
 #include "common/runtime/confirmed_publisher.hpp"
 
@@ -9,10 +11,11 @@ namespace {
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
 
+constexpr auto drain_look = 100ms;               // how soon a wait without a ledger ends at a drain
 constexpr std::string_view undecodable_lane = "\n";  // no chat is called so
 
 const char* word(const Outcome& outcome) {
-  static constexpr const char* words[] = {"done", "retry", "dead", "ignored", "fenced"};
+  static constexpr const char* words[] = {"done", "retry", "dead", "ignored", "fenced", "delayed"};
   return words[outcome.index()];
 }
 
@@ -95,7 +98,8 @@ void QueueRunner::lost_ownership(const EpochPtr& epoch) {
 
 std::optional<Why> QueueRunner::forged(const proto::Envelope& e, std::string_view routing_key) const {
   if (!options_.fenced) return {};
-  if (routing_key != proto::routing_key(e.type, e.subject))
+  const auto tenant_and_slot = fmt::format(".{}.{}", proto::tenant_of(e.subject), proto::slot_of(e.subject));
+  if (!routing_key.ends_with(tenant_and_slot))
     return Why{Failure::poison, "forged-subject", "the subject does not fit the routing key"};
   if (!e.turnid.empty() && !is_part_of(e.id, e.turnid))
     return Why{Failure::poison, "forged-subject", "the turn is not the beginning of the id"};
@@ -108,6 +112,7 @@ ItemPtr QueueRunner::read(const amqp::Delivery& d) const {
   item->routing_key = d.routing_key;
   item->tag = d.tag;
   item->redelivered = d.redelivered;
+  item->delays = d.attempt.value_or(0);
   item->bytes = d.body.size();
   if (auto envelope = proto::decode<proto::Envelope>(d.body)) {
     item->envelope = std::move(*envelope);
@@ -209,6 +214,8 @@ asio::awaitable<Handled> QueueRunner::handle(const std::vector<ItemPtr>& batch, 
     co_return co_await stage_.handle(batch, context);
   } catch (const std::exception& e) {
     what = e.what();
+  } catch (...) {
+    what = "not an exception";
   }
   host_.metrics.add("max_handler_exceptions_total", {{"stage", host_.process}});
   context.log.error("handler_threw", {{"what", what}});
@@ -285,7 +292,10 @@ asio::awaitable<bool> QueueRunner::settle_batch(Lane& lane, std::vector<ItemPtr>
   if (auto* retry = std::get_if<RetryAfter>(&handled.outcome)) {
     const auto limit = limit_of(retry->why.failure);
     host_.metrics.add("max_retries_total", {{"stage", host_.process}, {"reason", retry->why.reason}});
-    if (!limit || now - lane.first_try < *limit) {
+    // The time in which someone else was down is not the message's.
+    if (limit && !lane.failing_since) lane.failing_since = now;
+    if (!limit) lane.failing_since.reset();
+    if (!limit || now - *lane.failing_since < *limit) {
       context.log.warn("waits_in_its_lane", {{"reason", retry->why.reason}, {"detail", retry->why.detail}, {"tries", lane.tries}});
       lane.before = retry->why.failure;
       const auto wait = std::max(retry->delay, growing_wait(lane.tries - 1, static_cast<unsigned>(std::stoul(host_.ids.hex(2), nullptr, 16))));
@@ -293,17 +303,30 @@ asio::awaitable<bool> QueueRunner::settle_batch(Lane& lane, std::vector<ItemPtr>
       if (host_.ledger)
         co_await host_.ledger->wait(std::move(ends), now + wait, epoch);
       else
-        co_await host_.clock.sleep(wait);
+        for (auto left = wait; left > 0ms && !draining_ && !epoch->dead; left -= drain_look)
+          co_await host_.clock.sleep(std::min<milliseconds>(left, drain_look));
       co_return !epoch->dead;
     }
-    retry->why.detail = "tried for " + std::to_string(std::chrono::duration_cast<std::chrono::seconds>(now - lane.first_try).count()) +
+    retry->why.detail = "tried for " + std::to_string(std::chrono::duration_cast<std::chrono::seconds>(now - *lane.failing_since).count()) +
                         " s: " + retry->why.reason + " " + retry->why.detail;
     if (retry->why.reason != "lookup-impossible") retry->why.reason = "attempts-exhausted";
     handled.outcome = DeadLetter{retry->why};
   }
-  if (const auto* dead = std::get_if<DeadLetter>(&handled.outcome)) {
-    context.log.error("dead_letter", {{"reason", dead->why.reason}, {"detail", dead->why.detail}});
-    host_.metrics.add("max_dead_letters_total", {{"stage", host_.process}, {"reason", dead->why.reason}});
+  if (const auto* delayed = std::get_if<Delay>(&handled.outcome)) {
+    context.log.warn("delayed", {{"reason", delayed->why.reason}, {"detail", delayed->why.detail}, {"messages", handled.count}});
+    for (std::size_t i = 0; i < std::min(handled.count, batch.size()); ++i) {
+      const auto& item = *batch[i];
+      const auto confirm = co_await host_.delay(item.envelope, item.delays);
+      if (epoch->dead) co_return false;
+      if (confirm != amqp::Confirm::acked) break;  // it stays here, and is tried again
+      ack(lane, [tag = item.tag](const Item& one) { return one.tag == tag; }, epoch);
+    }
+    co_return true;
+  }
+  const bool dead = std::holds_alternative<DeadLetter>(handled.outcome);
+  if (const auto* letter = std::get_if<DeadLetter>(&handled.outcome)) {
+    context.log.error("dead_letter", {{"reason", letter->why.reason}, {"detail", letter->why.detail}});
+    host_.metrics.add("max_dead_letters_total", {{"stage", host_.process}, {"reason", letter->why.reason}});
   }
   if (const auto* ignored = std::get_if<Ignore>(&handled.outcome))
     host_.metrics.add("max_ignored_total", {{"stage", host_.process}, {"reason", ignored->why}});
@@ -318,7 +341,8 @@ asio::awaitable<bool> QueueRunner::settle_batch(Lane& lane, std::vector<ItemPtr>
     co_return false;
   }
   if (epoch->dead) co_return false;
-  if (!done) handled.count = std::max<std::size_t>(handled.count, 1);
+  if (dead) handled.count = 1;  // the letter is of the first alone
+  else if (!done) handled.count = std::max<std::size_t>(handled.count, 1);
   for (std::size_t i = 0; i < std::min(handled.count, batch.size()); ++i) {
     const auto tag = batch[i]->tag;
     ack(lane, [tag](const Item& item) { return item.tag == tag; }, epoch);
@@ -326,6 +350,7 @@ asio::awaitable<bool> QueueRunner::settle_batch(Lane& lane, std::vector<ItemPtr>
   if (done && options_.fenced)
     ack(lane, [this](const Item& item) { return !item.bad && host_.ledger->view().closed(item.envelope.id); }, epoch);
   lane.tries = 0;
+  lane.failing_since.reset();
   lane.before.reset();
   co_return true;
 }

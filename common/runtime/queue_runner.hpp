@@ -43,6 +43,7 @@ class QueueRunner : public std::enable_shared_from_this<QueueRunner> {
     bool running = false;
     int tries = 0;
     proto::TimePoint first_try{};
+    std::optional<proto::TimePoint> failing_since{};  ///< of failures that are the message's own; others don't count
     std::optional<Failure> before;
     std::chrono::steady_clock::time_point newest{};
   };

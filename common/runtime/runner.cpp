@@ -57,6 +57,21 @@ void Runner::consuming_again() {
   for (const auto& queue : queues_) host_.spawn(queue->subscribe(), "subscribe");
 }
 
+void Runner::tenants_changed() {
+  const auto wanted = queues_of(host_.settings);
+  std::erase_if(queues_, [&](const std::shared_ptr<QueueRunner>& queue) {
+    if (std::ranges::find(wanted, queue->queue(), &QueueOptions::queue) != wanted.end()) return false;
+    auto leave = [](std::shared_ptr<QueueRunner> gone) -> asio::awaitable<void> { co_await gone->give_up(hand_back_deadline); };
+    host_.spawn(leave(queue), "tenant removed");
+    return true;
+  });
+  for (const auto& options : wanted) {
+    if (std::ranges::find(queues_, options.queue, &QueueRunner::queue) != queues_.end()) continue;
+    queues_.push_back(std::make_shared<QueueRunner>(host_, *stage_, options));
+    host_.spawn(queues_.back()->subscribe(), "subscribe");
+  }
+}
+
 asio::awaitable<void> Runner::consume_results() {
   const auto name = "results." + host_.reply_word();
   while (host_.consuming->up() && name == "results." + host_.reply_word()) {
@@ -92,13 +107,11 @@ asio::awaitable<void> Runner::announce() {
 }
 
 asio::awaitable<void> Runner::balance() {
-  std::vector<std::string> names;
-  for (const auto& queue : queues_) names.push_back(queue->queue());
   while (!stopping_) {
     co_await host_.clock.sleep(hand_back_pause);
     if (!host_.consuming->up() || !host_.ledger->caught_up()) continue;
-    const auto owner = owners(names, host_.ledger->view().live(host_.process, host_.clock.now()));
-    for (const auto& queue : queues_) {
+    const auto owner = owners(names(), host_.ledger->view().live(host_.process, host_.clock.now()));
+    for (const auto queues = queues_; const auto& queue : queues) {  // the tenants may change while one is handed back
       const auto mine = owner.find(queue->queue());
       if (mine == owner.end() || mine->second == host_.replica || !queue->active()) continue;
       co_await queue->hand_back(hand_back_deadline);
@@ -107,15 +120,25 @@ asio::awaitable<void> Runner::balance() {
   }
 }
 
+std::vector<std::string> Runner::names() const {
+  std::vector<std::string> all;
+  for (const auto& queue : queues_) all.push_back(queue->queue());
+  return all;
+}
+
 asio::awaitable<void> Runner::summarise() {
   while (!stopping_) {
-    for (const auto& tenant : host_.settings.tenants) {
-      const auto first = std::ranges::find(queues_, "llm." + tenant.group + ".0", &QueueRunner::queue);
-      if (first == queues_.end() || !(*first)->active()) continue;
-      auto fact = ledger::fact(tenant.id, host_.ledger->view().standing(tenant.id, host_.clock.now()));
-      co_await host_.ledger->append_once(std::move(fact));
+    // Whose the first partition is, not who takes its messages: none may come for days.
+    const auto owner = owners(names(), host_.ledger->view().live(host_.process, host_.clock.now()));
+    for (const auto tenants = host_.settings.tenants; const auto& tenant : tenants) {
+      const auto first = owner.find("llm." + tenant.group + ".0");
+      if (first == owner.end() || first->second != host_.replica) continue;
+      for (auto& part : ledger::in_parts(host_.ledger->view().standing(tenant.id, host_.clock.now()))) {
+        auto fact = ledger::fact(tenant.id, part);
+        const auto written = co_await host_.ledger->append_once(std::move(fact));
+        if (!written) break;  // in half an hour again; half a summary counts for nobody
+      }
     }
-    host_.ledger->prune();
     co_await host_.clock.sleep(summary_every);
   }
 }

@@ -14,11 +14,12 @@ std::vector<QueueOptions> queues_of(const config::Settings& settings);
 /// Takes what arrives in the replica's own result queue; llm-worker only.
 using OnResult = std::function<void(const proto::Envelope& envelope)>;
 
-class Runner final : public Part {
+class Runner : public Part {
  public:
   Runner(Host& host, std::unique_ptr<AnyStage> stage, OnResult on_result = {});
   boost::asio::awaitable<void> start() override;
   void consuming_again() override;
+  void tenants_changed() override;
   boost::asio::awaitable<void> drain(milliseconds deadline) override;
   std::string not_ready() const override;
 
@@ -28,6 +29,7 @@ class Runner final : public Part {
   boost::asio::awaitable<void> announce_once(proto::ReplicaState state);
   boost::asio::awaitable<void> balance();
   boost::asio::awaitable<void> summarise();
+  std::vector<std::string> names() const;
 
   Host& host_;
   std::unique_ptr<AnyStage> stage_;

@@ -1,6 +1,7 @@
 #include "common/runtime/service_main.hpp"
 
 #include <csignal>
+#include <cstdlib>
 #include <iostream>
 
 #include <boost/asio/signal_set.hpp>
@@ -17,7 +18,7 @@ using namespace std::chrono_literals;
 class Life {
  public:
   Life(asio::io_context& io, Host& host, MakePart make_part)
-      : io_{io}, host_{host}, make_part_{std::move(make_part)}, signals_{io, SIGTERM, SIGINT} {
+      : io_{io}, host_{host}, make_part_{std::move(make_part)}, signals_{io, SIGTERM, SIGINT}, reload_{io, SIGHUP} {
     std::signal(SIGPIPE, SIG_IGN);
   }
 
@@ -26,6 +27,7 @@ class Life {
     host_.spawn(host_.publishing->run(), "publishing");
     host_.spawn(host_.consuming->run(), "consuming");
     host_.spawn(wait_for_signal(), "signals");
+    host_.spawn(wait_for_reload(), "reload");
     part_ = make_part_(host_);
   }
 
@@ -60,6 +62,26 @@ class Life {
     io_.stop();
   }
 
+  /// SIGHUP: the tenants file and the secrets' files are read again; what does not fit changes nothing.
+  asio::awaitable<void> wait_for_reload() {
+    for (;;) {
+      const auto [error, number] = co_await reload_.async_wait(asio::as_tuple(asio::use_awaitable));
+      if (error) co_return;
+      auto loaded = config::load(host_.settings.process, config::process_environment());
+      if (!loaded.ok()) {
+        std::cerr << config::report(host_.settings.process, loaded);
+        host_.log.error("reload_refused", {{"problems", loaded.problems.size()}, {"remedy", "--check-config"}});
+        host_.metrics.add("max_reloads_total", {{"outcome", "refused"}});
+        continue;
+      }
+      const auto count = loaded.settings.tenants.size();
+      host_.replace_tenants(std::move(loaded.settings.tenants));
+      part_->tenants_changed();
+      host_.log.info("reloaded", {{"tenants", count}});
+      host_.metrics.add("max_reloads_total", {{"outcome", "taken"}});
+    }
+  }
+
   asio::awaitable<void> hurry() {
     co_await signals_.async_wait(asio::as_tuple(asio::use_awaitable));
     io_.stop();
@@ -68,7 +90,7 @@ class Life {
   asio::io_context& io_;
   Host& host_;
   MakePart make_part_;
-  asio::signal_set signals_;
+  asio::signal_set signals_, reload_;
   std::unique_ptr<Part> part_;
   bool started_ = false;
 };
@@ -102,7 +124,9 @@ int service_main(config::Process process, int argc, char** argv, MakePart make_p
     host.spawn(server.run(), "admin");
     life.begin();
     io.run();
-    return host.exit_code();
+    // Handlers that were cut off still wait in coroutines, which refer to what would be destroyed before them.
+    std::cerr.flush();
+    std::_Exit(host.exit_code());
   } catch (const std::exception& e) {
     log.error("not_started", {{"detail", e.what()}});
     return 5;

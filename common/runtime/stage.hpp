@@ -98,7 +98,13 @@ struct Ignore {
 struct Fenced {
   bool operator==(const Fenced&) const = default;
 };
-using Outcome = std::variant<Done, RetryAfter, DeadLetter, Ignore, Fenced>;
+/// memory-logger only: what one tenant's refusal holds leaves the queue through memory.retry.10s, .1m, then
+/// .10m each time, and comes back behind the others, so that no tenant fills the prefetch.
+struct Delay {
+  Why why;
+  bool operator==(const Delay&) const = default;
+};
+using Outcome = std::variant<Done, RetryAfter, DeadLetter, Ignore, Fenced, Delay>;
 
 /// The outcome of the first `count` messages of a batch; the others stay first in their lane. After a Done,
 /// every message of the lane that a `closed` fact covers is acknowledged as well.

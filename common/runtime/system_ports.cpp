@@ -25,7 +25,7 @@ std::string new_trace(IdSource& ids) { return "00-" + ids.hex(32) + "-" + ids.he
 
 std::string next_span(std::string_view parent, IdSource& ids) {
   constexpr std::size_t trace_end = 35;  // "00-", 32 hex digits
-  if (parent.size() != 55) return new_trace(ids);
+  if (proto::trace_id_of(parent).empty()) return new_trace(ids);
   return std::string{parent.substr(0, trace_end)} + "-" + ids.hex(16) + "-01";
 }
 

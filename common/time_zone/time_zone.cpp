@@ -2,6 +2,7 @@
 #include "common/time_zone/time_zone.hpp"
 
 #include <algorithm>
+#include <array>
 #include <fstream>
 #include <iterator>
 
@@ -76,6 +77,18 @@ TimeZone load_time_zone(std::string_view name) {
   std::ifstream file{"/usr/share/zoneinfo/" + std::string{name}, std::ios::binary};
   const std::string bytes{std::istreambuf_iterator<char>{file}, std::istreambuf_iterator<char>{}};
   return TimeZone{bytes};
+}
+
+std::string local_minute(proto::TimePoint at, const TimeZone& zone) {
+  // The clock's own format, without seconds and "Z".
+  return proto::format_time(at + zone.offset(at)).substr(0, 16);
+}
+
+std::string_view weekday_name(proto::TimePoint at, const TimeZone& zone) {
+  static constexpr std::array<std::string_view, 7> names{"Sunday",   "Monday", "Tuesday", "Wednesday",
+                                                         "Thursday", "Friday", "Saturday"};
+  const std::chrono::weekday day{std::chrono::floor<std::chrono::days>(at + zone.offset(at))};
+  return names[day.c_encoding()];
 }
 
 std::optional<proto::TimePoint> parse_local_minute(std::string_view text) {

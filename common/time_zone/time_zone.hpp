@@ -33,6 +33,10 @@ class TimeZone {
 /// Reads /usr/share/zoneinfo/<name>; UTC when there is no such zone.
 TimeZone load_time_zone(std::string_view name);
 
+/// "2026-03-04T13:00", the time that the clock on the wall shows.
+std::string local_minute(proto::TimePoint at, const TimeZone& zone);
+/// "Wednesday", there and then.
+std::string_view weekday_name(proto::TimePoint at, const TimeZone& zone);
 /// "2026-03-04T13:00" as the time it shows, to be given to utc_of; nothing when it is no such text.
 std::optional<proto::TimePoint> parse_local_minute(std::string_view text);
 

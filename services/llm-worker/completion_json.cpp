@@ -255,9 +255,12 @@ std::string request_body(const TurnRequest& request, const Capabilities& server)
 }
 
 boost::system::result<TurnReply, ProviderError> read_reply(const Result<http::Response>& answer) {
-  if (!answer)
-    return no_answer(answer.error().fault == Fault::lost ? ProviderFault::timeout : ProviderFault::transport,
-                     answer.error().fault == Fault::lost ? "no-answer" : "unreachable");
+  if (!answer) {
+    const bool sent = answer.error().fault == Fault::lost;
+    auto error = no_answer(sent ? ProviderFault::timeout : ProviderFault::transport, sent ? "no-answer" : "unreachable");
+    error.transport = answer.error().detail;
+    return error;
+  }
   const http::Response& response = *answer;
   if (response.status < 200 || response.status > 299) return refusal_of(response.status, response);
   if (response.body.size() > max_reply_bytes) return no_answer(ProviderFault::transport, "reply-too-large");
@@ -318,7 +321,8 @@ Why why_of(const ProviderError& error) {
   return {
       row.failure, std::string{row.reason},
       fmt::format("status {}, code {}, request {}", error.status, error.code.empty() ? "none" : error.code,
-                  error.request_id.empty() ? "none" : error.request_id)};
+                  error.request_id.empty() ? "none" : error.request_id) +
+          (error.transport.empty() ? "" : ": " + error.transport)};
 }
 
 std::chrono::milliseconds wait_of(const ProviderError& error) {

@@ -34,6 +34,11 @@ boost::asio::awaitable<runtime::Handled> LlmWorker::handle(std::span<const Recei
   const bool repeats = std::any_of(batch.begin(), batch.end(),
                                    [&](const Received& m) { return context.ledger.closed(m.envelope.id); });
   if (repeats) co_return runtime::Handled{runtime::Done{}, 0};
+  // Facts of a turn are kept by chat: without one no decision would ever be found again.
+  if (proto::chat_of(batch.front().envelope.subject).empty()) {
+    Why why{Failure::poison, "malformed-body", "/subject: expected a tenant and a chat"};
+    co_return runtime::Handled{runtime::DeadLetter{std::move(why)}, 1};
+  }
   const config::Tenant* tenant = settings_.tenant(proto::tenant_of(batch.front().envelope.subject));
   if (tenant == nullptr) {
     const Why why{Failure::down, "unknown-tenant", "the tenants file has no such tenant"};
@@ -69,10 +74,11 @@ std::vector<runtime::Write> LlmWorker::given_up(const Received& message, const W
           ledger::fact(ending.subject, closed(ending))};
 }
 
-const TimeZone& LlmWorker::zone(const std::string& zone_name) {
+const time_zone::TimeZone& LlmWorker::zone(const std::string& zone_name) {
   const auto known = zones_.find(zone_name);
-  return known != zones_.end() ? known->second
-                               : zones_.emplace(zone_name, load_time_zone(zone_name)).first->second;
+  return known != zones_.end()
+             ? known->second
+             : zones_.emplace(zone_name, time_zone::load_time_zone(zone_name)).first->second;
 }
 
 }  // namespace mx::llm_worker

@@ -5,7 +5,7 @@
 
 #include "common/config/settings.hpp"
 #include "common/runtime/stage.hpp"
-#include "services/llm-worker/local_time.hpp"
+#include "common/time_zone/time_zone.hpp"
 #include "services/llm-worker/memory.hpp"
 #include "services/llm-worker/results.hpp"
 #include "services/llm-worker/tools.hpp"
@@ -33,13 +33,13 @@ class LlmWorker {
 
  private:
   friend class TurnRun;
-  const TimeZone& zone(const std::string& name);
+  const time_zone::TimeZone& zone(const std::string& name);
 
   const config::Settings& settings_;
   Tools tools_;
   Results results_;
   Memory memory_;
-  std::map<std::string, TimeZone> zones_;
+  std::map<std::string, time_zone::TimeZone> zones_;
 };
 
 }  // namespace mx::llm_worker

@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <charconv>
 #include <chrono>
-#include <optional>
+
+#include "common/time_zone/time_zone.hpp"
 
 namespace mx::llm_worker {
 
@@ -25,32 +25,6 @@ std::string digits_of(std::string_view text) {
   std::string out;
   std::copy_if(text.begin(), text.end(), std::back_inserter(out), digit);
   return out;
-}
-
-std::optional<int> number(std::string_view text, std::size_t at, std::size_t length) {
-  int value = 0;
-  if (text.size() < at + length) return std::nullopt;
-  for (std::size_t i = at; i < at + length; ++i) {
-    if (!digit(text[i])) return std::nullopt;
-    value = value * 10 + (text[i] - '0');
-  }
-  return value;
-}
-
-std::optional<std::chrono::sys_days> day_of(std::string_view text) {
-  const auto y = number(text, 0, 4), m = number(text, 5, 2), d = number(text, 8, 2);
-  if (!y || !m || !d || text[4] != '-' || text[7] != '-') return std::nullopt;
-  const std::chrono::year_month_day day{std::chrono::year{*y}, std::chrono::month{static_cast<unsigned>(*m)},
-                                        std::chrono::day{static_cast<unsigned>(*d)}};
-  if (!day.ok()) return std::nullopt;
-  return std::chrono::sys_days{day};
-}
-
-std::optional<std::chrono::sys_time<std::chrono::minutes>> minute_of(std::string_view text) {
-  const auto day = text.size() == 16 ? day_of(text) : std::nullopt;
-  const auto h = number(text, 11, 2), m = number(text, 14, 2);
-  if (!day || !h || !m || text[10] != 'T' || text[13] != ':' || *h > 23 || *m > 59) return std::nullopt;
-  return *day + std::chrono::hours{*h} + std::chrono::minutes{*m};
 }
 
 bool passes_luhn(std::string_view digits) {
@@ -100,12 +74,14 @@ bool looks_like_website(std::string_view text) {
          rest.find_first_of(" \t\n<>\"") == std::string_view::npos && !host.starts_with('.');
 }
 
-bool is_date(std::string_view text) { return text.size() == 10 && day_of(text).has_value(); }
-bool is_local_time(std::string_view text) { return minute_of(text).has_value(); }
+bool is_date(std::string_view text) {
+  return text.size() == 10 && time_zone::parse_local_minute(std::string{text} + "T00:00").has_value();
+}
+bool is_local_time(std::string_view text) { return time_zone::parse_local_minute(text).has_value(); }
 
 long minutes_between(std::string_view from, std::string_view to) {
-  const auto a = minute_of(from), b = minute_of(to);
-  return a && b ? static_cast<long>((*b - *a).count()) : 0;
+  const auto a = time_zone::parse_local_minute(from), b = time_zone::parse_local_minute(to);
+  return a && b ? static_cast<long>(std::chrono::duration_cast<std::chrono::minutes>(*b - *a).count()) : 0;
 }
 
 bool holds_card_number(std::string_view text) {

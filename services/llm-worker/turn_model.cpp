@@ -111,14 +111,14 @@ ToolMode TurnRun::tool_mode(std::int64_t step) const {
 }
 
 TurnRequest TurnRun::request_for(std::int64_t step, bool with_history, int output_tokens) const {
-  const TimeZone& zone = worker_.zone(tenant_.model.time_zone);
+  const time_zone::TimeZone& zone = worker_.zone(tenant_.model.time_zone);
   const proto::TimePoint now = context_.clock.now();
   ConversationInput input;
   input.prompt = tenant_.model.prompt;
   if (with_history) input.history = recalled_.session.turns;
   std::erase_if(input.history, [this](const PastTurn& past) { return past.turn == turn_; });
-  input.now = local_minute(now, zone);
-  input.weekday = weekday_name(now, zone);
+  input.now = time_zone::local_minute(now, zone);
+  input.weekday = time_zone::weekday_name(now, zone);
   input.time_zone = tenant_.model.time_zone;
   input.contact_name = messages_.back().data.name.value_or("");
   input.facts = recalled_.facts;
@@ -181,7 +181,8 @@ proto::DecidedFact TurnRun::fact_of_reply(std::int64_t step, const TurnReply& re
     for (const ledger::Decision& one : context_.ledger.turn(turn_).decided)
       collect(one, context_.ledger, worker_.results_.find(turn_, one.fact.step), binding);
     for (const auto& [handle, id] : binding.refs) scope.arguments.refs.push_back(handle);
-    scope.arguments.local_now = local_minute(context_.clock.now(), worker_.zone(tenant_.model.time_zone));
+    scope.arguments.local_now =
+        time_zone::local_minute(context_.clock.now(), worker_.zone(tenant_.model.time_zone));
     scope.arguments.said = plain_text(messages_);
     const auto& turns = recalled_.session.turns;
     for (std::size_t i = turns.size() > 2 ? turns.size() - 2 : 0; i < turns.size(); ++i)

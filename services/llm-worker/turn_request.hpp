@@ -71,6 +71,7 @@ struct ProviderError {
   std::string code;  ///< the provider's, cut to 64 bytes of [A-Za-z0-9_.-]; may be empty
   std::string request_id{};
   std::optional<std::chrono::milliseconds> retry_after{};
+  std::string transport{};  ///< without a response: what the HTTP client says
 };
 
 }  // namespace mx::llm_worker

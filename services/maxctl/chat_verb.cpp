@@ -34,18 +34,27 @@ void print(const Target& target, const Outcome& outcome, std::string_view did) {
                            outcome.complete ? "" : " (older facts could not be read in time)");
 }
 
-asio::awaitable<int> mute(Broker& broker, Target target, std::optional<TimePoint> until) {
-  const proto::MutedFact fact{.since = target.now, .until = until, .why = "operator"};
+/// Writes one fact about the chat and says what it `did`; nothing after saying that it could not.
+template <class Fact>
+asio::awaitable<std::optional<Outcome>> write_and_print(Broker& broker, Target target, Fact fact,
+                                                        std::string did) {
   std::vector<OwnFact> facts;
   facts.push_back(own_fact(target.tenant, target.chat, target.by, target.now, fact));
   std::vector<std::string> tenants(1, target.tenant);
-  const auto written = co_await write_facts(broker, std::move(facts), std::move(tenants), target.now);
+  auto written = co_await write_facts(broker, std::move(facts), std::move(tenants), target.now);
   if (!written) {
     std::cerr << "error: " << written.error().detail << "\n";
-    co_return unavailable;
+    co_return std::nullopt;
   }
-  print(target, *written,
-        until ? "muted until " + proto::format_time(*until) : std::string{"muted until it is resumed"});
+  print(target, *written, did);
+  co_return std::move(*written);
+}
+
+asio::awaitable<int> mute(Broker& broker, Target target, std::optional<TimePoint> until) {
+  proto::MutedFact fact{.since = target.now, .until = until, .why = "operator"};
+  std::string did = until ? "muted until " + proto::format_time(*until) : "muted until it is resumed";
+  const auto written = co_await write_and_print(broker, target, std::move(fact), std::move(did));
+  if (!written) co_return unavailable;
   const auto stands = written->view.mute(target.subject(), target.now);
   if (until && stands && (!stands->until || *stands->until > *until))
     std::cout << fmt::format(
@@ -57,16 +66,10 @@ asio::awaitable<int> mute(Broker& broker, Target target, std::optional<TimePoint
 }
 
 asio::awaitable<int> resume(Broker& broker, Target target) {
-  const proto::ResumedFact fact{"operator"};
-  std::vector<OwnFact> facts;
-  facts.push_back(own_fact(target.tenant, target.chat, target.by, target.now, fact));
-  std::vector<std::string> tenants(1, target.tenant);
-  const auto written = co_await write_facts(broker, std::move(facts), std::move(tenants), target.now);
-  if (!written) {
-    std::cerr << "error: " << written.error().detail << "\n";
-    co_return unavailable;
-  }
-  print(target, *written, "every mute is ended; the next message is answered");
+  proto::ResumedFact fact{"operator"};
+  std::string did = "every mute is ended; the next message is answered";
+  const auto written = co_await write_and_print(broker, target, std::move(fact), std::move(did));
+  if (!written) co_return unavailable;
   std::cout << fmt::format("undo: maxctl chat mute {} --tenant {}\n", target.chat, target.tenant);
   co_return ok;
 }

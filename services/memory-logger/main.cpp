@@ -5,33 +5,15 @@
 
 namespace mx::memory_logger {
 
-namespace {
-
-namespace asio = boost::asio;
-
-/// The tokens live as long as the stage that uses them.
-class LoggerPart final : public runtime::Part {
- public:
-  explicit LoggerPart(runtime::Host& host)
-      : tokens_{host.settings.supabase.jwt_secret, [&host] { return host.clock.now(); }},
-        runner_{host,
-                std::make_unique<runtime::StageOf<MemoryLogger>>(MemoryLogger{host.settings, tokens_})} {
-    if (host.settings.supabase.jwt_secret.empty())
-      host.log.warn("supabase_service_key",
-                    {{"consequence", "row-level security does not protect one tenant from another"},
-                     {"remedy", "set SUPABASE_JWT_SECRET"}});
-  }
-  asio::awaitable<void> start() override { return runner_.start(); }
-  void consuming_again() override { runner_.consuming_again(); }
-  asio::awaitable<void> drain(runtime::milliseconds deadline) override { return runner_.drain(deadline); }
-  std::string not_ready() const override { return runner_.not_ready(); }
-
- private:
-  tenant_token::TenantTokens tokens_;
-  runtime::Runner runner_;
+/// The tokens are a base, so that they outlive the stage that uses them.
+struct Tokens {
+  tenant_token::TenantTokens minted;
 };
-
-}  // namespace
+struct LoggerPart final : private Tokens, runtime::Runner {
+  explicit LoggerPart(runtime::Host& host)
+      : Tokens{{host.settings.supabase.jwt_secret, [&host] { return host.clock.now(); }}},
+        Runner{host, std::make_unique<runtime::StageOf<MemoryLogger>>(host.settings, minted)} {}
+};
 
 }  // namespace mx::memory_logger
 

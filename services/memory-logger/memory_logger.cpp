@@ -79,6 +79,8 @@ asio::awaitable<Handled> MemoryLogger::handle(std::span<const Message> batch, ru
   Refused refused;
   for (Group& one : group(rows)) {
     const auto stopped = co_await write(tenant, std::move(one), refused, context);
+    // A key or policy that refuses this tenant: the others' rows must not wait behind it.
+    if (stopped && stopped->why.failure == Failure::credential) co_return Handled{runtime::Delay{stopped->why}, batch.size()};
     if (stopped) co_return Handled{RetryAfter{stopped->wait, stopped->why}};
   }
   if (refused.empty()) co_return Handled{Done{}, batch.size()};

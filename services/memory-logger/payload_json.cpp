@@ -82,7 +82,9 @@ json::value copy(const dom::element& from, config::TextPolicy policy, bool perso
     }
     case dom::element_type::ARRAY: {
       json::array out;
-      for (const auto item : from.get_array().value_unsafe()) out.push_back(copy(item, policy, personal));
+      const dom::array items =
+          from.get_array().value_unsafe();  // named: a range-for does not keep its temporaries
+      for (const auto item : items) out.push_back(copy(item, policy, personal));
       return out;
     }
     case dom::element_type::OBJECT:

@@ -118,7 +118,8 @@ void add_rows(std::vector<Row>& rows, const Source& from, const proto::TurnCompl
 void add_rows(std::vector<Row>& rows, const Source& from, const proto::HandoverRequested& m) {
   std::vector<Cell> known{cell("status", proto::name_of(proto::SessionStatus::handoff))};
   if (m.contact.lead_id) known.push_back(cell("lead_id", proto::cut_bytes(*m.contact.lead_id, 64)));
-  rows.push_back(session_row(from, std::move(known), from.envelope.time));
+  // The turn that hands over closes in the same breath, and its row is fuller: it must win over this one.
+  rows.push_back(session_row(from, std::move(known), from.envelope.time - std::chrono::seconds{5}));
 }
 
 template <class T>

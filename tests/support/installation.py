@@ -13,6 +13,7 @@ import shlex
 import signal
 import socket
 import subprocess
+import threading
 import time
 import urllib.error
 import urllib.parse
@@ -114,18 +115,24 @@ class Process:
 class Installation:
     """
     partitions: of the single tenant; settings: extra variables of all processes; sandbox: changes of its configuration;
-    time_factor: of the sandbox's own waits (1: real time).
+    time_factor: of the sandbox's own waits (1: real time); tenants: ids, the first one being "main", for an installation
+    with a tenants file, where each has an instance of its own and all share one CRM, model and database; limits: theirs.
+    tls: a tls.Tls, and everything is reached through TLS.
     """
 
-    def __init__(self, directory, build, partitions=2, settings=None, time_factor=0.05, sandbox=None, progress=None):
+    def __init__(self, directory, build, partitions=2, settings=None, time_factor=0.05, sandbox=None, progress=None,
+                 tenants=(), limits=None, tls=None):
         self.dir, self.build = os.path.abspath(directory), os.path.abspath(build)
         self.partitions, self.time_factor = partitions, time_factor
         self.sandbox_changes = sandbox or {}
         self.progress = progress or (lambda text: None)
         self.processes = {}
+        self.tenants, self.limits, self.tls = tuple(tenants), limits or {}, tls
         self.instance, self.chat_digits = "7103245718", 12025550000 + secrets.randbelow(9999)
         self.secrets = {name: secrets.token_hex(24) for name in ("webhook", "green-api", "openai", "espo", "publishable",
                                                                    "service", "jwt")}
+        for tenant in self.tenants[1:]:
+            self.secrets.update({f"{kind}.{tenant}": secrets.token_hex(24) for kind in ("webhook", "green-api")})
         self.broker_passwords = {name: secrets.token_hex(12) for name in PROCESSES + ("maxctl",)}
         self.extra = settings or {}
         self.webhook_port, self.control_port, *rest = free_ports(2 + 4 + len(PROCESSES))
@@ -139,6 +146,7 @@ class Installation:
         done = subprocess.run([os.path.join(ROOT, "scripts", name), *words], text=True, capture_output=True, check=False)
         if done.returncode != 0:
             raise RuntimeError(f"scripts/{name} {' '.join(words)}: exit {done.returncode}: {done.stderr.strip()}")
+        return done.stdout
 
     def start(self, processes=PROCESSES, outside=True):
         """outside=False: neither PostgreSQL nor the sandbox, for processes that call nobody but the broker."""
@@ -150,6 +158,8 @@ class Installation:
             self.postgres = _read_env(self.path("postgres/postgres.env"))
             self.progress("sandbox")
             self.start_sandbox()
+            if self.tls:
+                self.tls.serve(self.sandbox_ports)
         self.progress("topology")
         self.maxctl("topology", "apply")
         for name in processes:
@@ -161,8 +171,12 @@ class Installation:
 
     def start_broker(self):
         """Also the restart after kill_broker: same ports, passwords and data."""
-        self.script("private-broker", "start", self.path("broker"), "--owner", str(os.getpid()))
+        self.script("private-broker", "start", self.path("broker"), "--owner", str(os.getpid()),
+                    *(self.tls.broker_words() if self.tls else []))
         self.broker = _read_env(self.path("broker/broker.env"))
+
+    def stop_broker(self):
+        self.script("private-broker", "stop", self.path("broker"))
 
     def kill_broker(self):
         self.script("private-broker", "kill", self.path("broker"))
@@ -172,6 +186,8 @@ class Installation:
             process.child and process.child.poll() is None and process.child.terminate()
         for process in reversed(list(self.processes.values())):
             process.child and process.stop()
+        if self.tls:
+            self.tls.close()
         for script, folder in (("private-postgres", "postgres"), ("private-broker", "broker")):
             if os.path.isdir(self.path(folder)):
                 subprocess.run([os.path.join(ROOT, "scripts", script), "stop", self.path(folder)], capture_output=True, check=False)
@@ -204,6 +220,11 @@ class Installation:
             "supabase": {"publishableKeys": [self.secrets["publishable"]], "secretKeys": [self.secrets["service"]],
                          "jwtSecret": self.secrets["jwt"]},
         }
+        first = config["green-api"]["instances"][0]
+        for number, tenant in enumerate(self.tenants[1:], 1):
+            config["green-api"]["instances"].append({
+                **first, "idInstance": int(self.instance_of(tenant)), "apiToken": self.secrets[f"green-api.{tenant}"],
+                "wid": f"{12025550110 + number}@c.us", "webhookUrlToken": self.secrets[f"webhook.{tenant}"]})
         for service, change in self.sandbox_changes.items():
             config[service] = {**config.get(service, {}), **change} if isinstance(change, dict) else change
         return config
@@ -219,13 +240,46 @@ class Installation:
         self.processes["sandbox"] = Process("sandbox", command, dict(os.environ), self.path("sandbox.log")).start()
         wait_for("the sandbox", lambda: self._answers(f"http://127.0.0.1:{self.control_port}/healthz"), START_SECONDS)
 
+    def instance_of(self, tenant):
+        """The Green-API instance of a tenant of the tenants file, as digits."""
+        return str(int(self.instance) + self.tenants.index(tenant))
+
+    def tenants_file(self, url):
+        """Writes the tenants file; the secrets that it names, by process."""
+        described = []
+        named = {"webhook-ingress": {}, "reply-sender": {}, "llm-worker": {}, "crm-writer": {}}
+        for tenant in self.tenants:
+            ending = "" if tenant == self.tenants[0] else "." + tenant
+            name = "TENANT_" + tenant.upper().replace("-", "_")
+            named["webhook-ingress"][name + "_WEBHOOK"] = self.secrets["webhook" + ending]
+            named["reply-sender"][name + "_GREENAPI"] = self.secrets["green-api" + ending]
+            described.append({"id": tenant, "green_api": {
+                "instance": self.instance_of(tenant), "api_url": url["green-api"], "token_env": name + "_GREENAPI",
+                "webhook_token_envs": [name + "_WEBHOOK"], "reply_gap_ms": 0}})
+        defaults = {"partitions": self.partitions, "language": "fr", "limits": self.limits,
+                    "espo": {"url": url["espocrm"], "api_key_env": "ESPO_API_KEY", "team_id": TEAM,
+                             "assigned_user_id": "6b047fcb060acccc2"},
+                    "model": {"name": "gpt-4.1-mini", "base_url": url["openai"] + "/v1", "api_key_env": "OPENAI_API_KEY"}}
+        written = self.path(f"tenants.{threading.get_ident()}.new")
+        with open(written, "w", encoding="utf-8") as file:
+            json.dump({"defaults": defaults, "tenants": described}, file)
+        named["maxctl"] = {**named["reply-sender"], "ESPO_API_KEY": self.secrets["espo"], "OPENAI_API_KEY": self.secrets["openai"]}
+        os.replace(written, self.path("tenants.json"))
+        return named
+
     def environment(self, name):
         """Each process gets the variables it uses and no others."""
         broker = f"amqp://{name}:{self.broker_passwords.get(name, '')}@127.0.0.1:{self.broker['MAX_TEST_AMQP_PORT']}/"
+        if self.tls:
+            broker = f"amqps://{name}:{self.broker_passwords.get(name, '')}@localhost:{self.broker['MAX_TEST_AMQPS_PORT']}/"
         base = {key: os.environ[key] for key in ("PATH", "HOME", "LANG", "TZ") if key in os.environ}
         base.update({"MAX_PARTITIONS": str(self.partitions), "MAX_LOG_FORMAT": "json", "MAX_BROKER_URL": broker,
                      "MAX_LANGUAGE": "fr"})
         url = {service: f"http://127.0.0.1:{port}" for service, port in self.sandbox_ports.items()}
+        if self.tls:
+            base["MAX_CA_FILE"] = self.tls.ours.ca
+            if self.tls.proxies:
+                url = {service: self.tls.url(service) for service in url}
         if name in PROCESSES:
             base["MAX_ADMIN_PORT"] = str(self.admin_ports[name])
         supabase = {"SUPABASE_URL": url["supabase"], "SUPABASE_ANON_KEY": self.secrets["publishable"],
@@ -243,6 +297,9 @@ class Installation:
             "maxctl": {"MAX_BROKER_ADMIN_URL": f"http://max-admin:{self.broker['MAX_TEST_ADMIN_PASSWORD']}@127.0.0.1:"
                                                f"{self.broker['MAX_TEST_MGMT_PORT']}"},
         }
+        if self.tenants:
+            base["MAX_TENANTS_FILE"] = self.path("tenants.json")
+            own[name] = {**own[name], **self.tenants_file(url).get(name, {})}
         base.update(own[name])
         if name == "maxctl":
             for user, password in self.broker_passwords.items():
@@ -263,9 +320,10 @@ class Installation:
 
     def start_process(self, name, replica="", settings=None):
         """A second replica of a process has a name of its own and any free port; settings: more variables."""
-        env = {**self.environment(name), **(settings or {})}
+        env = self.environment(name)
         if replica:
             env["MAX_ADMIN_PORT"] = str(free_ports(1)[0])
+        env.update(settings or {})
         label = name + replica
         self.processes[label] = Process(label, [self.binary(name)], env, self.path(label + ".log")).start()
         self.processes[label].admin = int(env["MAX_ADMIN_PORT"])

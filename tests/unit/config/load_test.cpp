@@ -254,7 +254,6 @@ TEST_CASE("values reach their settings, and what is not set has the standard of 
   const auto standard = load(Process::llm_worker, good_environment()).settings;
   CHECK(standard.linger == plain.linger);
   CHECK(standard.drain == plain.drain);
-  CHECK(standard.max_in_flight == plain.max_in_flight);
   CHECK(standard.address == plain.address);
   CHECK(standard.admin_address == plain.admin_address);
   CHECK(standard.port == plain.port);

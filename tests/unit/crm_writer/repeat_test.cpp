@@ -68,6 +68,31 @@ TEST_CASE("a crash behind any request, done or not, leaves each record once") {
   }
 }
 
+TEST_CASE("a crash around a suggested change keeps the colleague's value and makes one note") {
+  for (const bool done : {false, true}) {
+    for (const auto* line : {"POST Note", "PATCH Lead/"}) {
+      CAPTURE(line);
+      CAPTURE(done);
+      House house;
+      house.handle(house.command({{"create_lead", create}}, 1));
+      house.crm.edit(0, "firstName", "Anna Maria");
+      house.crm.disturb = [&](const std::string& now, bool was_done) -> Disturbed {
+        if (now.starts_with(line) && was_done == done) throw Crash{};
+        return std::nullopt;
+      };
+      const auto update =
+          house.command({{"update_lead", R"({"leadRef":"current","firstName":"Ana B","title":"CEO"})"}}, 2);
+      CHECK_THROWS_AS(house.handle(update), Crash);
+      house.crm.disturb = {};
+      house.restart();
+      house.result(house.handle_to_the_end(update));
+      CHECK(house.crm.leads[0].at("firstName").as_string() == "Anna Maria");
+      CHECK(house.crm.leads[0].at("title").as_string() == "CEO");
+      CHECK(house.crm.notes.size() == 1);
+    }
+  }
+}
+
 TEST_CASE("a lost answer is looked for before another attempt, and not found missing before 65 s") {
   for (const bool done : {false, true}) {
     for (const auto* line : {"POST Lead", "POST Note", "POST Task"}) {

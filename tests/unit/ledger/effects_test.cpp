@@ -50,7 +50,8 @@ TEST_CASE("of two equal results the first stays") {
 }
 
 TEST_CASE("a redrive reopens what was given up, and nothing else") {
-  for (const auto status : {EffectStatus::given_up, EffectStatus::error, EffectStatus::suppressed, EffectStatus::ok}) {
+  for (const auto status :
+       {EffectStatus::given_up, EffectStatus::error, EffectStatus::suppressed, EffectStatus::ok}) {
     CAPTURE(static_cast<int>(status));
     Story s{"reply-sender"};
     s.tell(attempted("t/reply/1"));
@@ -70,10 +71,13 @@ TEST_CASE("a redriven command reopens the given up calls of its own step") {
       d.kind = proto::DecisionKind::calls;
       d.calls.emplace();
       for (std::int64_t k = 1; k <= 2; ++k)
-        d.calls->push_back({k, std::string(62, '0') + std::to_string(step) + std::to_string(k), "id", "tool", {}});
+        d.calls->push_back(
+            {k, std::string(62, '0') + std::to_string(step) + std::to_string(k), "id", "tool", {}});
       s.tell(d);
     }
-    const auto key = [](int step, int k) { return std::string(62, '0') + std::to_string(step) + std::to_string(k); };
+    const auto key = [](int step, int k) {
+      return std::string(62, '0') + std::to_string(step) + std::to_string(k);
+    };
     s.tell(done(key(1, 1), EffectStatus::given_up));
     s.tell(done(key(2, 1), EffectStatus::ok));
     s.tell(done(key(2, 2), EffectStatus::given_up));
@@ -100,7 +104,8 @@ TEST_CASE("a provider's id is taken by its own key, within its tenant") {
 TEST_CASE("writes of a contact are counted once each, by the clock hour") {
   Story s;
   s.at = noon + 59min;
-  for (const auto effect : {Effect::create, Effect::update, Effect::note, Effect::task, Effect::call, Effect::meeting})
+  for (const auto effect :
+       {Effect::create, Effect::update, Effect::note, Effect::task, Effect::call, Effect::meeting})
     s.tell(done("w" + std::to_string(static_cast<int>(effect)), EffectStatus::ok, effect));
   s.tell(done("w0", EffectStatus::ok, Effect::create));  // a repeat
   s.tell(done("f", EffectStatus::ok, Effect::find));

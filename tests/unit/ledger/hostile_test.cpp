@@ -19,7 +19,8 @@ std::string what_is_known(const View& view) {
   for (const auto& a : known.attempted) all += proto::encode(a.fact);
   if (known.done) all += proto::encode(*known.done);
   for (const auto& name : view.live("llm-worker", noon)) all += name;
-  all += view.covered_by("m1").value_or("-") + (view.closed("m1") ? "closed" : "open") + std::to_string(view.redriven("t"));
+  all += view.covered_by("m1").value_or("-") + (view.closed("m1") ? "closed" : "open") +
+         std::to_string(view.redriven("t"));
   return all;
 }
 
@@ -87,7 +88,8 @@ TEST_CASE("facts broken at random never break the view") {
   std::size_t unreadable = 0;
   for (int i = 0; i < 4'000; ++i) {
     auto [name, body] = good[draw() % std::size(good)];
-    for (auto edits = 1 + draw() % 4; edits > 0; --edits) body[draw() % body.size()] = static_cast<char>(draw());
+    for (auto edits = 1 + draw() % 4; edits > 0; --edits)
+      body[draw() % body.size()] = static_cast<char>(draw());
     unreadable += s.view.apply(name, body) == Taken::unreadable ? 1 : 0;
   }
   CHECK(unreadable > 1'000);

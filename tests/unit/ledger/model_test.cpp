@@ -66,8 +66,10 @@ struct Reference {
     } else if (f.kind == "resumed") {
       resumed[f.chat] = f.at;
     } else if (f.kind == "redriven") {  // of a whole turn, or of one effect
-      if (const auto c = closed.find(f.turn); c != closed.end() && c->second->how == How::dead) closed.erase(c);
-      if (const auto d = done.find(f.key); d != done.end() && d->second->status == EffectStatus::given_up) done.erase(d);
+      if (const auto c = closed.find(f.turn); c != closed.end() && c->second->how == How::dead)
+        closed.erase(c);
+      if (const auto d = done.find(f.key); d != done.end() && d->second->status == EffectStatus::given_up)
+        done.erase(d);
     }
     return false;
   }
@@ -109,8 +111,9 @@ class Sequence {
   }
 
  private:
-  static constexpr const char* kinds[] = {"decided",   "decided", "closed", "attempted", "attempted", "done",
-                                          "done",      "marker",  "muted",  "resumed",   "redriven",  "decided"};
+  static constexpr const char* kinds[] = {"decided",   "decided", "closed",   "attempted",
+                                          "attempted", "done",    "done",     "marker",
+                                          "muted",     "resumed", "redriven", "decided"};
   std::string one(const char* prefix, unsigned of) { return prefix + std::to_string(draw_() % of); }
   std::mt19937 draw_;
 };
@@ -158,19 +161,22 @@ std::string difference(const Story& s, const Reference& r) {
   for (int m = 0; m < 6; ++m) {
     const auto id = "m" + std::to_string(m);
     const auto c = r.cover.find(id);
-    if (s.view.covered_by(id) != (c == r.cover.end() ? std::nullopt : std::optional{c->second})) return "cover of " + id;
+    if (s.view.covered_by(id) != (c == r.cover.end() ? std::nullopt : std::optional{c->second}))
+      return "cover of " + id;
     if (s.view.closed(id) != r.closed_message(id)) return "closed message " + id;
   }
   for (int k = 0; k < 3; ++k) {
     const auto key = "k" + std::to_string(k);
     const auto known = s.view.effect(key);
     const auto a = r.attempted.find(key);
-    if (known.attempted.size() != (a == r.attempted.end() ? 0 : a->second.size())) return "attempts of " + key;
+    if (known.attempted.size() != (a == r.attempted.end() ? 0 : a->second.size()))
+      return "attempts of " + key;
     for (std::size_t i = 0; i < known.attempted.size(); ++i)
       if (known.attempted[i].at != a->second[i]->at) return "order of attempts of " + key;
     const auto d = r.done.find(key);
     if (known.done.has_value() != (d != r.done.end())) return "done of " + key;
-    if (known.done && (known.done->status != d->second->status || known.done->ref != proto::format_time(d->second->at)))
+    if (known.done &&
+        (known.done->status != d->second->status || known.done->ref != proto::format_time(d->second->at)))
       return "another done of " + key;
   }
   for (int c = 0; c < 2; ++c) {
@@ -184,7 +190,8 @@ std::string difference(const Story& s, const Reference& r) {
 
 TEST_CASE("the view knows what the protocol's reference rules say, after every fact of random ledgers") {
   const char* given = std::getenv("MAX_TEST_SEED");
-  const auto first = given ? static_cast<std::uint32_t>(std::strtoul(given, nullptr, 10)) : std::random_device{}();
+  const auto first =
+      given ? static_cast<std::uint32_t>(std::strtoul(given, nullptr, 10)) : std::random_device{}();
   const std::uint32_t count = given ? 1 : 3'000;
   std::size_t voids = 0, reopened = 0;
   for (std::uint32_t i = 0; i < count; ++i) {
@@ -206,7 +213,8 @@ TEST_CASE("the view knows what the protocol's reference rules say, after every f
     }
   }
   if (given) return;
-  MESSAGE("seeds " << first << " to " << first + count - 1 << ": " << voids << " void facts, " << reopened << " reopened turns");
+  MESSAGE("seeds " << first << " to " << first + count - 1 << ": " << voids << " void facts, " << reopened
+                   << " reopened turns");
   CHECK(voids > 1'000);  // the draw reaches the rules
   CHECK(reopened > 100);
 }

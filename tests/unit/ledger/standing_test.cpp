@@ -155,3 +155,25 @@ TEST_CASE("pruning forgets what is old and keeps the mutes that stand") {
   CHECK(s.view.paused("acme"));
   CHECK(s.view.recent_turns("acme/c9", 5).size() == 1);
 }
+
+TEST_CASE("a summary of any number of chats goes in parts that can be written") {
+  Story old;
+  for (int i = 0; i < 1'000; ++i) {
+    old.chat = "3361234" + std::to_string(1'000 + i) + "@c.us";
+    old.tell(muted(noon, std::nullopt, "stop"));
+    old.tell(proto::AcceptedFact{{{"m", old.chat, noon}}});
+  }
+  const auto parts = ledger::in_parts(old.view.standing("acme", noon));
+  CHECK(parts.size() > 1);
+  Story fresh;
+  for (const auto& part : parts) {
+    CHECK_FALSE(fresh.view.has_standing("acme"));
+    CHECK(proto::encode(part).size() < 48 * 1024);
+    CHECK(fresh.tell(part) == Taken::valid);
+  }
+  CHECK(fresh.view.has_standing("acme"));
+  CHECK(fresh.view.standing("acme", noon).mutes.size() == 1'000);
+  CHECK(fresh.view.standing("acme", noon).contacts.size() == 1'000);
+
+  CHECK(ledger::in_parts(Story{}.view.standing("acme", noon)).size() == 1);
+}

@@ -5,7 +5,6 @@
 
 #include <random>
 
-#include "services/llm-worker/local_time.hpp"
 #include "services/llm-worker/session_json.hpp"
 
 using namespace mx;
@@ -137,13 +136,4 @@ TEST_CASE("a session's state keeps the newest turns within 32 KiB and reads back
   CHECK(row->state.turns.back().turn == "t59");
   CHECK(row->state.turns.back().calls.front().result == R"({"ok":true})");
   CHECK_FALSE(read_session_rows("<html>"));
-}
-
-TEST_CASE("the wall clock follows the zone's summer time") {
-  const TimeZone paris = load_time_zone("Europe/Paris");
-  CHECK(local_minute(at("2026-03-29T00:59:00.000Z"), paris) == "2026-03-29T01:59");
-  CHECK(local_minute(at("2026-03-29T01:00:00.000Z"), paris) == "2026-03-29T03:00");
-  CHECK(weekday_name(at("2026-03-04T23:30:00.000Z"), paris) == "Thursday");
-  CHECK(local_minute(at("2026-03-04T12:00:00.000Z"), load_time_zone("No/Where")) == "2026-03-04T12:00");
-  CHECK(TimeZone{"TZif garbage"}.offset(at("2026-03-04T12:00:00.000Z")).count() == 0);
 }

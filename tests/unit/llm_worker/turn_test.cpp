@@ -3,6 +3,7 @@
 
 #include "proto/ids.hpp"
 #include "proto/limits.hpp"
+#include "tests/support/run.hpp"
 #include "tests/unit/llm_worker/chat.hpp"
 
 using namespace mx;
@@ -400,6 +401,21 @@ TEST_CASE("a refused key waits for a person and a refused request is a dead lett
   REQUIRE(writes.size() == 2);
   CHECK(std::get<runtime::Publish>(writes[0]).id == turn + "/completed");
   CHECK(std::get<ledger::Fact>(writes[1]).body.find("\"dead\"") != std::string::npos);
+}
+
+TEST_CASE("a message without a chat is a dead letter and the model is never asked") {
+  Chat chat;
+  chat.receive("Hello");
+  proto::Envelope envelope = chat.waiting().front();
+  const auto data = *proto::decode<proto::MessageReceived>(envelope.data);
+  envelope.subject = "acme";
+  const std::vector<Received> batch{{envelope, data}};
+  runtime::Context context = chat.ports.context();
+  const runtime::Handled handled = support::run(chat.worker->handle(batch, context));
+  const Why why = std::get<runtime::DeadLetter>(handled.outcome).why;
+  CHECK(why.failure == Failure::poison);
+  CHECK(why.reason == "malformed-body");
+  CHECK(chat.ports.http.requests.empty());
 }
 
 TEST_CASE("a cut answer is asked for again with more room, then ended at its last sentence") {

@@ -147,14 +147,15 @@ TEST_CASE("a row that row-level security refuses is a dead letter and an alarm")
   CHECK(house.sink->count("row_foreign") == 1);
 }
 
-TEST_CASE("a refused credential is not halved: all rows wait") {
+TEST_CASE("a refused credential is not halved: all rows leave through the delay queue") {
   House house;
   house.ports.http.otherwise = [](const http::Request&) {
     return http::Response{403, R"({"code":"42501","message":"permission denied for table max_logs"})", {}};
   };
   const auto handled = house.handle(many(100));
-  REQUIRE(std::holds_alternative<runtime::RetryAfter>(handled.outcome));
-  CHECK(std::get<runtime::RetryAfter>(handled.outcome).why.failure == Failure::credential);
+  REQUIRE(std::holds_alternative<runtime::Delay>(handled.outcome));
+  CHECK(std::get<runtime::Delay>(handled.outcome).why.failure == Failure::credential);
+  CHECK(handled.count == 100);
   CHECK(house.ports.http.requests.size() == 1);
   CHECK(house.sink->count("supabase_refused") == 1);
 }
@@ -171,7 +172,7 @@ TEST_CASE("an expired token is made anew and the request sent again, once") {
         http::header(house.ports.http.requests[1].headers, "Authorization"));
   house.ports.http.answer("POST", 401, expired);
   house.ports.http.answer("POST", 401, expired);
-  CHECK(std::holds_alternative<runtime::RetryAfter>(house.handle(many(3)).outcome));
+  CHECK(std::holds_alternative<runtime::Delay>(house.handle(many(3)).outcome));
   CHECK(house.ports.http.requests.size() == 4);
 }
 

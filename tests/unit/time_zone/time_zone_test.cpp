@@ -11,6 +11,8 @@ std::string utc(std::string_view zone, std::string_view local) {
   return proto::format_time(load_time_zone(zone).utc_of(parse_local_minute(local).value())).substr(0, 16);
 }
 
+proto::TimePoint at(std::string_view text) { return proto::parse_time(text).value(); }
+
 }  // namespace
 
 TEST_CASE("a local time becomes UTC by the zone's offset on that day") {
@@ -43,6 +45,15 @@ TEST_CASE("a local time that is none is refused") {
   for (const auto* text :
        {"", "2026-02-30T10:00", "2026-02-28", "2026-02-28T24:01", "2026-02-28T10:00:00", "soon"})
     CHECK_FALSE(parse_local_minute(text).has_value());
+}
+
+TEST_CASE("the wall clock follows the zone's summer time") {
+  const TimeZone paris = load_time_zone("Europe/Paris");
+  CHECK(local_minute(at("2026-03-29T00:59:00.000Z"), paris) == "2026-03-29T01:59");
+  CHECK(local_minute(at("2026-03-29T01:00:00.000Z"), paris) == "2026-03-29T03:00");
+  CHECK(weekday_name(at("2026-03-04T23:30:00.000Z"), paris) == "Thursday");
+  CHECK(local_minute(at("2026-03-04T12:00:00.000Z"), load_time_zone("No/Where")) == "2026-03-04T12:00");
+  CHECK(TimeZone{"TZif garbage"}.offset(at("2026-03-04T12:00:00.000Z")).count() == 0);
 }
 
 }  // namespace mx::time_zone
