@@ -8,7 +8,7 @@ import tempfile
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
-from installation import Installation, wait_for  # noqa: E402,F401
+from installation import Installation, http, wait_for  # noqa: E402,F401
 
 
 def build():
