@@ -223,12 +223,12 @@ class Running(UnderWay):
         self.assertLess(time.monotonic() - frozen, BROKER_NOTICES + 5)
         said = {c.chat: c.said for c in customers}
         for customer in customers:
-            wait_for("answers without the frozen ones", lambda c=customer: self.answered(c.chat) >= said[c.chat], 100, 0.3)
+            wait_for("answers without the frozen ones", lambda c=customer: self.answered(c.chat) >= said[c.chat], 220, 0.3)
         for label in seconds.values():
             self.max.signal(label, signal.SIGCONT)
         for label in seconds.values():
             self.max.wait_ready(label)
-        self.ends_well(customers, 100)
+        self.ends_well(customers, 220)
         for name in queues:
             self.assertEqual(self.max.processes[name + "-second"].stop(), 0)
 

@@ -15,8 +15,21 @@ def build():
     return os.environ.get("MAX_BUILD", os.path.join(ROOT, "build", "debug"))
 
 
+REPORT = re.compile(r"^(?:==\d+==\s*ERROR: (?:Address|Leak)Sanitizer|WARNING: ThreadSanitizer|\S+:\d+:\d+: runtime error: ).*$", re.M)
+
+
+def sanitizer_reports(directory):
+    """What the sanitizers of a build with some wrote into the processes' logs: the first line of each report."""
+    found = []
+    for name in sorted(os.listdir(directory)):
+        if name.endswith(".log"):
+            with open(os.path.join(directory, name), encoding="utf-8", errors="replace") as log:
+                found += [f"{name}: {line}" for line in REPORT.findall(log.read())]
+    return found
+
+
 class World:
-    """`with World(...) as installation:`; its directory goes with it unless something failed."""
+    """`with World(...) as installation:`; its directory goes with it unless something failed, a process's memory included."""
 
     def __init__(self, **options):
         self.directory = tempfile.mkdtemp(prefix="max-e2e.")
@@ -28,10 +41,13 @@ class World:
 
     def __exit__(self, kind, value, trace):
         self.installation.__exit__(kind, value, trace)
-        if kind is None:
+        reports = sanitizer_reports(self.directory)
+        if kind is None and not reports:
             shutil.rmtree(self.directory, ignore_errors=True)
         else:
             print(f"kept for a look: {self.directory}", file=sys.stderr)
+        if reports:
+            raise AssertionError("\n".join(reports)) from value
 
 
 def numbers(text):

@@ -114,7 +114,7 @@ TEST_CASE("a broker that is killed and comes back loses nothing of what is publi
   rig.meanwhile([] { TestBroker::instance().restart(); });
   REQUIRE(rig.until([&] { return publisher.connection->up(); }, 20s));
   publisher.last = publisher.next + 300;
-  REQUIRE(rig.until([&] { return publisher.running == 0; }, 20s));
+  REQUIRE(rig.until([&] { return publisher.running == 0; }, 60s));
 
   CHECK(publisher.connection->generation() == 2);
   const auto bodies = drain(rig, static_cast<std::size_t>(publisher.last));
