@@ -57,7 +57,7 @@ class UnderWay(unittest.TestCase):
     def answered(self, chat):
         return sum(answer.count("[") for answer in self.max.answers(chat))
 
-    def ends_well(self, customers, seconds=TURN):
+    def ends_well(self, customers, seconds=180):  # an unsettled call is looked up after 65 s, a send after 90 s
         """No more is said; all that was said is answered once, in order, with one Lead and one row each."""
         for customer in customers:
             customer.ended.set()
@@ -83,6 +83,10 @@ class UnderWay(unittest.TestCase):
         """(status, reasons) of /readyz."""
         status, _, text = http("GET", f"http://127.0.0.1:{self.max.processes[label].admin}/readyz")
         return status, json.loads(text)["reasons"]
+
+    def thaw(self, label):
+        if self.max.processes[label].running():
+            self.max.signal(label, signal.SIGCONT)
 
     def beam(self):
         return int(_read_env(self.max.path("broker/broker.env"))["MAX_TEST_BROKER_PID"])
@@ -216,7 +220,7 @@ class Running(UnderWay):
         frozen = time.monotonic()
         for label in seconds.values():
             self.max.signal(label, signal.SIGSTOP)
-            self.addCleanup(self.max.signal, label, signal.SIGCONT)
+            self.addCleanup(self.thaw, label)
         for name, queue in queues.items():
             others = {name, name + "-second"} - {seconds[name]}
             wait_for(f"another replica has {queue}", lambda q=queue, o=others: self.active_labels(q, tuple(o)), BROKER_NOTICES + 10)
