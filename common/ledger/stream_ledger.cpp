@@ -111,7 +111,7 @@ asio::awaitable<void> StreamLedger::follow() {
     if (round != follows_) co_return;
     if (!consumed) {
       if (!consuming_.up()) co_return;  // called again at the next login
-      log_.error("ledger_unavailable", {{"detail", consumed.error().detail}});
+      log_.error("ledger_unavailable", {{"detail", consumed.error().detail}, {"remedy", "maxctl topology apply"}});
       asio::steady_timer pause{executor_, longest_wait};
       co_await pause.async_wait(asio::as_tuple(asio::use_awaitable));
       if (round != follows_) co_return;
