@@ -14,7 +14,7 @@ CONFIRM_SECONDS = 5  # how long a confirm is waited for; no answer of ingress ta
 BROKER_NOTICES = 30  # two to three heartbeats of 10 s: when the broker ends the connection of a frozen process
 FREEZE = 20
 # These customers write more in a minute than the limits let a person write in an hour.
-TALKATIVE = {"llm-worker": {"MAX_MESSAGES_PER_HOUR": "10000"}}
+TALKATIVE = {"llm-worker": {"MAX_MESSAGES_PER_HOUR": "10000", "MAX_TOKENS_PER_DAY": "1000000000"}}
 
 
 class Customer(threading.Thread):

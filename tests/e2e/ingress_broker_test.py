@@ -80,14 +80,14 @@ class Broker(unittest.TestCase):
         wait_for("webhooks are kept again", lambda: post(port)[0] == 200, seconds)
         self.assertEqual(health(port), (200, "ok"))
 
-    def test_killed_and_back_nothing_answered_200_is_lost(self):
+    def test_stopped_and_back_nothing_answered_200_is_lost(self):
         place.listen_in("kept", key="message.received.#")
         self.addCleanup(place.forget, "kept")
         load = Load()
         load.start()
         self.addCleanup(load.stop)
         wait_for("some webhooks", lambda: len(load.notes) > 50, 10)
-        place.kill_broker()
+        place.stop_broker()
         wait_for("a refusal", lambda: load.notes[-1][1] == 503, CONFIRM_SECONDS + 2)
         self.refused(post(), within=1)
         self.assertEqual(health(), (503, "broker-unreachable"))

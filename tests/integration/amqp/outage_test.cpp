@@ -100,7 +100,7 @@ TEST_CASE(
         static_cast<std::size_t>(publisher.last));
 }
 
-TEST_CASE("a broker that is killed and comes back loses nothing of what is published again") {
+TEST_CASE("a broker that is stopped and comes back loses nothing of what is published again") {
   Rig rig;
   rig.vhost.queue("q");
   Republisher publisher{rig.connect(), 0, 1'000'000};
@@ -108,10 +108,10 @@ TEST_CASE("a broker that is killed and comes back loses nothing of what is publi
   publisher.start(rig.context, 10);
   REQUIRE(rig.until([&] { return publisher.next > 300; }));
 
-  rig.meanwhile([] { TestBroker::instance().kill(); });
+  rig.meanwhile([] { TestBroker::instance().ctl("stop_app"); });
   REQUIRE(rig.until([&] { return !publisher.connection->up(); }));
   CHECK_FALSE(publisher.connection->last_error().empty());
-  rig.meanwhile([] { TestBroker::instance().restart(); });
+  rig.meanwhile([] { TestBroker::instance().ctl("start_app"); });
   REQUIRE(rig.until([&] { return publisher.connection->up(); }, 20s));
   publisher.last = publisher.next + 300;
   REQUIRE(rig.until([&] { return publisher.running == 0; }, 60s));
